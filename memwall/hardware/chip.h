@@ -1,0 +1,53 @@
+// chip.h - a chip card: facts with sources, grouped by dotted keys that its family reads.
+//
+// The card's fixed part is name, family, title and sources; everything else is a Fact. What a family needs it
+// asks for by key, so a number that nobody published is left out of the card and fails clearly when asked for.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "memwall/core/number_format.h"
+#include "memwall/hardware/fact.h"
+
+namespace memwall {
+
+struct Chip {
+  std::string name;    // file stem
+  std::string family;  // a registered processor family
+  std::string title;   // "NVIDIA H100 SXM 80 GB"
+  std::string file;
+  std::map<std::string, std::string> sources;  // key -> citation
+  std::map<std::string, std::string> words;    // textual entries by dotted key: "wired_model" -> "gpt-oss-120b"
+  std::map<std::string, Fact> facts;           // by dotted key
+
+  bool has(const std::string& key) const { return facts.count(key) > 0; }
+  const Fact& fact(const std::string& key) const;  // ConfigError naming the card and key when absent
+
+  // The value of a fact; ConfigError if absent or of another dimension.
+  template <class Q>
+  Q get(const std::string& key) const {
+    return Q(checked_value(key, dimension_of(Q{})));
+  }
+  template <class Q>
+  Q get_or(const std::string& key, Q fallback) const {
+    return has(key) ? get<Q>(key) : fallback;
+  }
+  std::string word(const std::string& key) const;  // ConfigError when absent
+  std::string word_or(const std::string& key, const std::string& fallback) const;
+  // Keys directly below a dotted prefix, sorted: below("compute") -> bf16, fp8.
+  std::vector<std::string> below(const std::string& prefix) const;
+  // Throws for facts and words outside `known`; an entry ending in ".*" admits a whole group.
+  void refuse_unknown(const std::vector<std::string>& known) const;
+
+ private:
+  double checked_value(const std::string& key, const Dimension& dimension) const;
+};
+
+// By card name or path. Throws ConfigError.
+Chip read_chip(const std::string& name_or_path);
+std::string to_text(const Chip& chip);  // every fact with its source; estimates marked
+
+}  // namespace memwall

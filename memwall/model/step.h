@@ -1,0 +1,77 @@
+// step.h - one forward pass of a model for one batch, and what each operator has to do in it.
+//
+// Prefill, decode, chunked prefill and speculative verification are all numbers in the list of slices.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "memwall/model/model.h"
+
+namespace memwall {
+
+// `count` sequences that each bring new_tokens on top of past_tokens already in the cache.
+struct Slice {
+  std::int64_t count = 1;
+  std::int64_t new_tokens = 1;
+  std::int64_t past_tokens = 0;
+  bool operator==(const Slice&) const = default;
+};
+
+// How tokens fall on the experts of a layer.
+struct Routing {
+  enum class Kind { uniform, power_law, histogram };
+  Kind kind = Kind::uniform;
+  double exponent = 0;                // power_law: probability of the i-th expert ~ i^-exponent
+  std::vector<double> histogram;      // any positive weights, one per expert
+};
+// "uniform", "power_law:1.2" or "histogram:FILE" (JSON list of positive numbers). Throws ConfigError.
+Routing parse_routing(const std::string& text);
+
+struct Step {
+  std::vector<Slice> slices;
+  Routing routing;
+
+  std::int64_t sequences() const;
+  std::int64_t new_tokens() const;
+};
+// "64@4096": 64 sequences decode one token each with 4096 in the cache.
+Slice parse_decode(const std::string& text);
+// "1@8192": one sequence prefills 8192 tokens; "4@512+7680": each 512 new on top of 7680.
+Slice parse_prefill(const std::string& text);
+// Throws ConfigError: no slice, counts below 1, more than 2^40 tokens, context beyond the model's positions
+// (when it states them).
+void verify(const Step& step, const Model& model);
+
+// Expected number of distinct experts that `tokens` tokens touch, each choosing `top_k` of `num_experts`
+// independently of the other tokens. Uniform: E (1 - (1 - k/E)^T). Skewed: sum of 1 - (1 - q_i)^T where q_i, the
+// chance that one token includes expert i, is min(1, 1 - exp(-c p_i)) with c set so that the q_i sum to k.
+double expected_distinct_experts(std::int64_t num_experts, std::int64_t top_k, double tokens,
+                                 const Routing& routing);
+// Tokens on the busiest of `groups` equal groups of experts divided by the mean, in expectation over the routing
+// distribution only (no sampling noise); 1 for uniform.
+double expected_imbalance(std::int64_t num_experts, std::int64_t top_k, std::int64_t groups,
+                          const Routing& routing);
+
+// What one operator does in one step, summed over the batch, for the whole model (before any division over
+// chips). For GEMMs Y(m, n) = X(m, k) W(k, n). Experts: m is tokens x top-k, weights those of the distinct
+// experts touched. Attention: m is new tokens, n the mean number of keys a new token sees, k the query-key width
+// times heads. kv bytes are those of one layer's operator.
+struct OpWork {
+  double m = 0, n = 0, k = 0;
+  double macs = 0;
+  Bytes weight_read;
+  Bytes kv_read, kv_written;
+  Bytes activation_read, activation_written;
+  double distinct_experts = 0;  // experts only
+};
+OpWork work(const Operator& op, const Step& step);
+
+// Keys that the new tokens of a slice attend to, summed over its new tokens and sequences (causal; a window
+// keeps the last `window`). Exact closed form.
+double attended_keys(const Slice& slice, std::int64_t window);
+
+std::string to_text(const Step& step, const Model& model);  // a line per operator with m n k, MACs, bytes
+
+}  // namespace memwall

@@ -1,0 +1,89 @@
+// processor.h - the one interface of a processor family: it places models on systems and lowers steps.
+//
+// docs/design.md shows how each of the seven families uses it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "memwall/core/registry.h"
+#include "memwall/hardware/system.h"
+#include "memwall/model/model.h"
+#include "memwall/model/step.h"
+#include "memwall/processors/placement.h"
+#include "memwall/program/program.h"
+
+namespace memwall {
+
+// Which operators of a model a pool carries: all, or one side of an attention/FFN split.
+struct RoleSet {
+  bool embed = true, attention = true, ffn = true, head = true;
+};
+
+// One kernel by itself, for `memwall op`.
+struct GemmOp {
+  std::int64_t m = 1, n = 1, k = 1;
+  Format format = Format::bf16;  // of the weights
+  Format activation = Format::bf16;
+};
+struct AttentionOp {
+  Attention shape;
+  Slice slice;
+};
+struct AllReduceOp {
+  Bytes bytes;  // of the tensor that every participant holds
+  int chips = 2;
+  std::string algorithm = "auto";  // "auto", "custom" (one or two shots) or "nccl"
+};
+struct ExpertsOp {
+  Experts shape;
+  std::int64_t tokens = 1;
+  Routing routing;
+  int tp = 1, ep = 1;
+};
+using KernelOp = std::variant<GemmOp, AttentionOp, AllReduceOp, ExpertsOp>;
+
+struct LowerOptions {
+  bool eager = false;  // kernels launched one by one by the host, not from a recorded graph
+};
+
+// A model placed on a system, ready to be lowered for step after step. Immutable; safe to share between threads.
+class PlacedModel {
+ public:
+  virtual ~PlacedModel() = default;
+  // Overwrites `program`, reusing its storage: no allocation once it has been lowered into before.
+  virtual void lower(const Step& step, Program& program) const = 0;
+  // Sequences that make progress at once besides this step's own: a pipeline of pp stages serves pp batches.
+  // Throughput is batches_in_flight() * sequences / time.
+  virtual double batches_in_flight() const { return 1; }
+};
+
+class Processor {
+ public:
+  virtual ~Processor() = default;
+
+  // Reads what the family needs off every card of the system; throws ConfigError for a missing, unknown or
+  // ill-typed fact. Called once when a system is opened, so that a bad card is met at the door.
+  virtual void check(const System& system) const = 0;
+
+  // Ways to divide the model over the system worth trying when the user names none, most promising first.
+  virtual std::vector<Plan> candidate_plans(const Model& model, const System& system) const = 0;
+
+  // Does not throw for "does not fit" or "this chip cannot run this model": those are values in the result.
+  // Throws ConfigError for a plan that does not divide the model or the system.
+  virtual Placement place(const Model& model, const System& system, const Plan& plan, const Need& need) const = 0;
+
+  // REQUIRES: placement.fits. Borrows nothing: copies what it needs.
+  virtual std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
+                                            const LowerOptions& options, const RoleSet& roles = {}) const = 0;
+
+  // One kernel as a program. Throws ConfigError for a kernel or number format that the chip does not have.
+  virtual Program lower_kernel(const KernelOp& op, const System& system, const LowerOptions& options) const = 0;
+};
+
+using ProcessorRegistry = Registry<Processor>;
+void register_builtin_processors(ProcessorRegistry& processors);
+
+}  // namespace memwall

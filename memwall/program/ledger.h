@@ -1,0 +1,45 @@
+// ledger.h - the account of a timed Program: where every second, byte and joule went.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "memwall/program/clock.h"
+#include "memwall/program/program.h"
+
+namespace memwall {
+
+struct LedgerLine {         // one operator label in one block, all repetitions
+  std::string block, label;
+  std::int64_t tasks = 0;
+  Seconds busy, waiting;    // summed over tasks
+  Seconds on_path;          // share of the step's critical path
+  Bytes bytes;              // charged, per replica
+  Ops ops;                  // useful, per replica
+  Joules energy;            // dynamic, all replicas
+};
+struct ResourceLine {
+  std::string resource;
+  Seconds busy;
+  double utilization = 0;   // busy / time; 0 for delays
+  double useful = 0, charged = 0;  // amounts, per replica
+  Joules energy;
+};
+
+struct Ledger {
+  Seconds time, bound;
+  std::array<double, kCategoryCount> shares{};  // fractions of time, sum to 1
+  Ops ops;      // useful, all replicas
+  Bytes bytes;  // moved from memories and links, charged, all replicas
+  Joules dynamic_energy, static_energy;
+  Joules energy() const { return dynamic_energy + static_energy; }
+  std::string bound_by;  // the category with the largest share
+  std::vector<LedgerLine> lines;
+  std::vector<ResourceLine> resources;
+};
+
+Ledger make_ledger(const Program& program, ScheduleClock& clock);
+std::string to_text(const Ledger& ledger);
+
+}  // namespace memwall

@@ -1,0 +1,85 @@
+// program.h - a step lowered for a processor: a DAG of tasks that demand resources.
+//
+// No task states its own duration. It demands amounts (bytes, ops, messages) of named resources, and a clock
+// turns amounts into times with the resources' rates. Identical layers are one Block with a repeat count.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "memwall/core/units.h"
+
+namespace memwall {
+
+// Where time goes, for reports.
+enum class Category { weights, kv, arithmetic, communication, overhead };
+inline constexpr int kCategoryCount = 5;
+std::string_view name(Category category);
+
+enum class Amount { bytes, ops, messages };  // what a resource's amounts count
+
+// A thing tasks queue for (first come, first served in order of readiness, then of task number), or a delay:
+// elapsed time without a queue, such as a kernel launch or a hop. rate counts amounts per second.
+struct Resource {
+  std::string name;  // "hbm", "tensor.fp8", "nvlink", "launch"
+  Amount amount = Amount::messages;
+  bool is_delay = false;
+  double peak_rate = 0;       // datasheet: what the bound clock uses
+  double sustained_rate = 0;  // what real use achieves, at most peak: what the schedule clock uses
+  Joules energy_per_amount;   // joules per byte, op or message
+  Category category = Category::overhead;
+};
+
+// `useful` amount is what the mathematics needs and what the bound clock charges; `charged` >= useful is what the
+// machine really spends (padded tiles, repeated reads) and what the schedule clock charges. A delay that is no
+// part of the bound has useful = 0.
+struct Demand {
+  std::int32_t resource = 0;
+  Category category = Category::overhead;
+  double useful = 0, charged = 0;
+};
+
+// A task starts when its predecessors have finished, first spends its delays one after another, then works on
+// all its other demands at once, and finishes with the last of them.
+struct Task {
+  static constexpr int kMaxDemands = 6;
+  static constexpr int kMaxPredecessors = 4;
+  std::int32_t label = 0;  // index into Program::labels: the operator it works for
+  std::int32_t demand_count = 0, predecessor_count = 0;
+  std::array<Demand, kMaxDemands> demands;
+  std::array<std::int32_t, kMaxPredecessors> predecessors;  // earlier tasks of the same block
+};
+
+// A DAG of tasks that runs `repeat` times, one after another. Tasks without predecessors start when all blocks in
+// `after` (earlier ones) and the previous repetition have finished.
+struct Block {
+  std::string name;
+  std::int64_t repeat = 1;
+  std::vector<Task> tasks;
+  std::vector<std::int32_t> after;
+};
+
+struct Program {
+  std::vector<Resource> resources;
+  std::vector<std::string> labels;
+  std::vector<Block> blocks;
+  // The program shows one of `replicas` chips that do the same at the same time; energy is charged for all, and
+  // static_power is that of all of them together.
+  double replicas = 1;
+  Watts static_power;
+
+  std::int64_t task_count() const;  // repetitions counted
+};
+
+// Adds to a task; asserts on overflow of the fixed arrays.
+void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged);
+void add_predecessor(Task& task, std::int32_t predecessor);
+
+// Throws std::logic_error naming block and task: an index out of range, a predecessor that is not earlier, rates
+// not positive, sustained above peak, charged below useful, amounts not finite. Every lowering's tests call it.
+void verify(const Program& program);
+std::string to_text(const Program& program);
+
+}  // namespace memwall
