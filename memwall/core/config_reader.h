@@ -1,9 +1,9 @@
 // config_reader.h - YAML and JSON files as one kind of tree, read strictly.
 //
-// Both formats become the same tree of Nodes with line and column. Duplicate keys, anchors, nesting deeper than
-// kMaxDepth and files larger than kMaxFileBytes are refused while parsing; Fields refuses missing keys, wrong
-// types, values out of range, bare numbers where a unit is due, and (in finish) keys that nobody asked for.
-// Every refusal is a ConfigError that names file, line, column, key, found and expected.
+// Both formats become the same tree of Nodes with line and column. Duplicate keys, anchors, nesting deeper
+// than kMaxDepth and files larger than kMaxFileBytes are refused while parsing; Fields refuses missing keys,
+// wrong types, values out of range, bare numbers where a unit is due, and (in finish) keys that nobody asked
+// for. Every refusal is a ConfigError that names file, line, column, key, found and expected.
 #pragma once
 
 #include <cstdint>
@@ -60,10 +60,10 @@ class Fields {
   explicit Fields(const Document& document);
   Fields(const std::string& file, const Node& mapping, std::string path);
 
-  bool has(const std::string& key) const;      // present and not null
+  bool has(const std::string& key) const;  // present and not null
   bool is_mapping(const std::string& key) const;
-  std::vector<std::string> keys() const;       // in file order
-  Location where() const;                      // of the mapping itself
+  std::vector<std::string> keys() const;  // in file order
+  Location where() const;                 // of the mapping itself
   Location where(const std::string& key) const;
   const std::string& path() const { return path_; }
   // path "calibration" + key "hbm" is "calibration.hbm"

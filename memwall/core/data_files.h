@@ -1,4 +1,5 @@
-// data_files.h - where the cards are: $MEMWALL_DATA, else the source tree or installation the program came from.
+// data_files.h - where the cards are: $MEMWALL_DATA, else the source tree or installation the program came
+// from.
 #pragma once
 
 #include <filesystem>

@@ -15,17 +15,35 @@
 namespace memwall {
 
 enum class Format {
-  fp32, bf16, fp16, fp8, fp8_block, int8, mxfp4, nvfp4, int4, int3,
-  q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k,
+  fp32,
+  bf16,
+  fp16,
+  fp8,
+  fp8_block,
+  int8,
+  mxfp4,
+  nvfp4,
+  int4,
+  int3,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
 };
 inline constexpr int kFormatCount = 20;
 
 struct FormatInfo {
   Format format;
   std::string_view name;
-  double bits;          // per value, scales included
-  Format arithmetic;    // bf16, fp16, fp32, fp8, int8 or nvfp4: the class of a chip's peak rate
-  bool weight_only;     // only ever a storage format of weights
+  double bits;        // per value, scales included
+  Format arithmetic;  // bf16, fp16, fp32, fp8, int8 or nvfp4: the class of a chip's peak rate
+  bool weight_only;   // only ever a storage format of weights
   std::string_view source;
 };
 

@@ -6,8 +6,8 @@
 
 namespace memwall {
 
-// Writes to a temporary name beside the target and renames. Throws ConfigError if the folder does not exist or
-// cannot be written; then nothing is left behind.
+// Writes to a temporary name beside the target and renames. Throws ConfigError if the folder does not exist
+// or cannot be written; then nothing is left behind.
 void write_whole_file(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace memwall

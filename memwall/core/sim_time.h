@@ -20,9 +20,7 @@ struct SimTime {
 
 // Rounds up: work never finishes before its time. The only place where seconds become SimTime.
 // REQUIRES: 0 <= time < 106 days.
-inline SimTime to_sim_time(Seconds time) {
-  return {static_cast<std::int64_t>(std::ceil(time.value * 1e12))};
-}
+inline SimTime to_sim_time(Seconds time) { return {static_cast<std::int64_t>(std::ceil(time.value * 1e12))}; }
 constexpr Seconds to_seconds(SimTime time) { return Seconds(static_cast<double>(time.ps) * 1e-12); }
 
 }  // namespace memwall

@@ -1,8 +1,8 @@
 // unit_text.h - quantities as text: "3.35 TB/s" in, "3.35 TB/s" out.
 //
 // kB, MB, GB, TB, PB are powers of ten and KiB, MiB, GiB, TiB powers of two. A lower-case b means bits and is
-// accepted only in rates (Gb/s). FLOP, OP and op are the same unit; MAC is 2 op. cycle, token and SM are labels
-// without a dimension, so "4096 op/cycle/SM" has the dimension of op.
+// accepted only in rates (Gb/s). FLOP, OP and op are the same unit; MAC is 2 op. cycle, token and SM are
+// labels without a dimension, so "4096 op/cycle/SM" has the dimension of op.
 #pragma once
 
 #include <string>

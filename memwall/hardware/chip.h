@@ -1,7 +1,8 @@
 // chip.h - a chip card: facts with sources, grouped by dotted keys that its family reads.
 //
 // The card's fixed part is name, family, title and sources; everything else is a Fact. What a family needs it
-// asks for by key, so a number that nobody published is left out of the card and fails clearly when asked for.
+// asks for by key, so a number that nobody published is left out of the card and fails clearly when asked
+// for.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +21,8 @@ struct Chip {
   std::string title;   // "NVIDIA H100 SXM 80 GB"
   std::string file;
   std::map<std::string, std::string> sources;  // key -> citation
-  std::map<std::string, std::string> words;    // textual entries by dotted key: "wired_model" -> "gpt-oss-120b"
-  std::map<std::string, Fact> facts;           // by dotted key
+  std::map<std::string, std::string> words;  // textual entries by dotted key: "wired_model" -> "gpt-oss-120b"
+  std::map<std::string, Fact> facts;         // by dotted key
 
   bool has(const std::string& key) const { return facts.count(key) > 0; }
   const Fact& fact(const std::string& key) const;  // ConfigError naming the card and key when absent

@@ -1,7 +1,7 @@
 // system.h - what a model is placed on: pools of chips with roles, and the links between chips.
 //
-// "hgx-h100" is a card in systems/; "8xh100" is a shorthand for that many chips of one kind joined by the chip's
-// own scale-up link as far as one domain of that link reaches.
+// "hgx-h100" is a card in systems/; "8xh100" is a shorthand for that many chips of one kind joined by the
+// chip's own scale-up link as far as one domain of that link reaches.
 #pragma once
 
 #include <string>
@@ -22,8 +22,8 @@ struct Pool {
 struct System {
   std::string name, title, file;
   std::vector<Pool> pools;  // at least one
-  // Facts of the box itself, by key: "all_in_power", "price_per_hour", "scale_up.bandwidth"... A Chip without a
-  // family: same readers, same sources. Keys absent here fall back to the chip's.
+  // Facts of the box itself, by key: "all_in_power", "price_per_hour", "scale_up.bandwidth"... A Chip without
+  // a family: same readers, same sources. Keys absent here fall back to the chip's.
   Chip facts;
 
   const Chip& chip() const { return pools.front().chip; }

@@ -1,8 +1,9 @@
 // model.h - what is computed: a decoder network as groups of identical layers, each a list of operators.
 //
 // A Model knows nothing of chips. Layer groups are stored once with a repeat count and run in order;
-// `prologue` (embedding) runs before the first layer and `epilogue` (final norm, head, sampler) after the last.
-// A pattern of alternating layers (gpt-oss: window, full) is one group whose operators cover one period.
+// `prologue` (embedding) runs before the first layer and `epilogue` (final norm, head, sampler) after the
+// last. A pattern of alternating layers (gpt-oss: window, full) is one group whose operators cover one
+// period.
 //
 // Shapes are those of the whole model; dividing them over chips is the business of a placement. `split` says
 // which divisions need no communication inside: columns (n) feed rows (k), and rows end in a sum over chips.
@@ -18,7 +19,7 @@
 
 namespace memwall {
 
-enum class OpRole { embed, attention, ffn, head };       // which pool of a disaggregated system runs it
+enum class OpRole { embed, attention, ffn, head };  // which pool of a disaggregated system runs it
 enum class TensorSplit { replicated, columns, rows, heads };
 
 // Row lookup of one of `vocab` vectors per token; learned positions (GPT-2) add a second table.
@@ -31,8 +32,8 @@ struct Norm {
   std::int64_t width = 0, groups = 1;
   bool layer_norm = false;  // mean and bias as well
 };
-// Y(m, n) = X(m, k) W(k, n). count > 1: that many matrices of this shape side by side (fused gate and up: n is
-// the sum of both). tied: the weights are the embedding's, and are not counted again.
+// Y(m, n) = X(m, k) W(k, n). count > 1: that many matrices of this shape side by side (fused gate and up: n
+// is the sum of both). tied: the weights are the embedding's, and are not counted again.
 struct Linear {
   std::int64_t n = 0, k = 0;
   Format weight = Format::bf16, activation = Format::bf16;
@@ -48,8 +49,8 @@ struct Rope {
 struct Attention {
   std::int64_t heads = 0, kv_heads = 0;
   std::int64_t qk_dim = 0, v_dim = 0;
-  std::int64_t window = 0;               // keys seen at most, 0: all
-  bool sinks = false;                    // one learned logit per head joins the softmax
+  std::int64_t window = 0;                // keys seen at most, 0: all
+  bool sinks = false;                     // one learned logit per head joins the softmax
   std::int64_t latent = 0, rope_dim = 0;  // MLA when latent > 0
   Format kv = Format::bf16, activation = Format::bf16;
   bool is_latent() const { return latent > 0; }
@@ -78,7 +79,8 @@ struct Sampler {
   std::int64_t vocab = 0;
 };
 
-using OpShape = std::variant<Embedding, Norm, Linear, Rope, Attention, Activation, ResidualAdd, Experts, Sampler>;
+using OpShape =
+    std::variant<Embedding, Norm, Linear, Rope, Attention, Activation, ResidualAdd, Experts, Sampler>;
 
 struct Operator {
   std::string name;  // "qkv", "attention", "gate_up", ...: unique within its group
@@ -89,7 +91,7 @@ struct Operator {
 
 struct LayerGroup {
   std::string name;
-  std::int64_t repeat = 1;           // how often the operators run in a row
+  std::int64_t repeat = 1;             // how often the operators run in a row
   std::int64_t layers_per_repeat = 1;  // decoder layers that one run covers (2 for alternating windows)
   std::vector<Operator> operators;
 };

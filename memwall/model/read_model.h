@@ -14,9 +14,9 @@ struct ModelOptions {
   Format kv_format = Format::bf16;
 };
 
-// A path (a .json config, a .gguf file, a *.safetensors.index.json with its config.json beside it, or a folder
-// that holds one of them) or the name of a card in models/. Throws ConfigError; an unknown architecture or name
-// is refused with the list of known ones.
+// A path (a .json config, a .gguf file, a *.safetensors.index.json with its config.json beside it, or a
+// folder that holds one of them) or the name of a card in models/. Throws ConfigError; an unknown
+// architecture or name is refused with the list of known ones.
 Model read_model(const std::string& name_or_path, const ModelOptions& options = {});
 
 struct ArchitectureInfo {

@@ -23,8 +23,8 @@ struct Slice {
 struct Routing {
   enum class Kind { uniform, power_law, histogram };
   Kind kind = Kind::uniform;
-  double exponent = 0;                // power_law: probability of the i-th expert ~ i^-exponent
-  std::vector<double> histogram;      // any positive weights, one per expert
+  double exponent = 0;            // power_law: probability of the i-th expert ~ i^-exponent
+  std::vector<double> histogram;  // any positive weights, one per expert
 };
 // "uniform", "power_law:1.2" or "histogram:FILE" (JSON list of positive numbers). Throws ConfigError.
 Routing parse_routing(const std::string& text);
@@ -45,19 +45,20 @@ Slice parse_prefill(const std::string& text);
 void verify(const Step& step, const Model& model);
 
 // Expected number of distinct experts that `tokens` tokens touch, each choosing `top_k` of `num_experts`
-// independently of the other tokens. Uniform: E (1 - (1 - k/E)^T). Skewed: sum of 1 - (1 - q_i)^T where q_i, the
-// chance that one token includes expert i, is min(1, 1 - exp(-c p_i)) with c set so that the q_i sum to k.
+// independently of the other tokens. Uniform: E (1 - (1 - k/E)^T). Skewed: sum of 1 - (1 - q_i)^T where q_i,
+// the chance that one token includes expert i, is min(1, 1 - exp(-c p_i)) with c set so that the q_i sum to
+// k.
 double expected_distinct_experts(std::int64_t num_experts, std::int64_t top_k, double tokens,
                                  const Routing& routing);
-// Tokens on the busiest of `groups` equal groups of experts divided by the mean, in expectation over the routing
-// distribution only (no sampling noise); 1 for uniform.
+// Tokens on the busiest of `groups` equal groups of experts divided by the mean, in expectation over the
+// routing distribution only (no sampling noise); 1 for uniform.
 double expected_imbalance(std::int64_t num_experts, std::int64_t top_k, std::int64_t groups,
                           const Routing& routing);
 
 // What one operator does in one step, summed over the batch, for the whole model (before any division over
 // chips). For GEMMs Y(m, n) = X(m, k) W(k, n). Experts: m is tokens x top-k, weights those of the distinct
-// experts touched. Attention: m is new tokens, n the mean number of keys a new token sees, k the query-key width
-// times heads. kv bytes are those of one layer's operator.
+// experts touched. Attention: m is new tokens, n the mean number of keys a new token sees, k the query-key
+// width times heads. kv bytes are those of one layer's operator.
 struct OpWork {
   double m = 0, n = 0, k = 0;
   double macs = 0;

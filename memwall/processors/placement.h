@@ -27,7 +27,7 @@ struct Need {
   std::int64_t step_tokens = 1;  // most new tokens in one step: sizes the activations
 };
 
-struct MemoryUse {  // of one level of memory of the fullest chip
+struct MemoryUse {    // of one level of memory of the fullest chip
   std::string level;  // "hbm", "kv_buffer"
   Bytes capacity, weights, kv, activations;
   Bytes used() const { return weights + kv + activations; }

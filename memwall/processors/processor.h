@@ -49,7 +49,8 @@ struct LowerOptions {
   bool eager = false;  // kernels launched one by one by the host, not from a recorded graph
 };
 
-// A model placed on a system, ready to be lowered for step after step. Immutable; safe to share between threads.
+// A model placed on a system, ready to be lowered for step after step. Immutable; safe to share between
+// threads.
 class PlacedModel {
  public:
   virtual ~PlacedModel() = default;
@@ -73,14 +74,17 @@ class Processor {
 
   // Does not throw for "does not fit" or "this chip cannot run this model": those are values in the result.
   // Throws ConfigError for a plan that does not divide the model or the system.
-  virtual Placement place(const Model& model, const System& system, const Plan& plan, const Need& need) const = 0;
+  virtual Placement place(const Model& model, const System& system, const Plan& plan,
+                          const Need& need) const = 0;
 
   // REQUIRES: placement.fits. Borrows nothing: copies what it needs.
-  virtual std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                            const LowerOptions& options, const RoleSet& roles = {}) const = 0;
+  virtual std::unique_ptr<PlacedModel> load(const Model& model, const System& system,
+                                            const Placement& placement, const LowerOptions& options,
+                                            const RoleSet& roles = {}) const = 0;
 
   // One kernel as a program. Throws ConfigError for a kernel or number format that the chip does not have.
-  virtual Program lower_kernel(const KernelOp& op, const System& system, const LowerOptions& options) const = 0;
+  virtual Program lower_kernel(const KernelOp& op, const System& system,
+                               const LowerOptions& options) const = 0;
 };
 
 using ProcessorRegistry = Registry<Processor>;

@@ -19,21 +19,21 @@ struct TaskSpan {
 };
 
 struct Timing {
-  Seconds time;                                  // of the whole program
+  Seconds time;                                   // of the whole program
   std::array<Seconds, kCategoryCount> on_path{};  // time on the critical path by category, sums to `time`
 };
 
-// Closed form, no queues: the longer of the critical path (each task as long as its slowest demand at peak rate,
-// useful amounts only) and the busiest resource (its total useful amount at peak rate). Never above the others.
-// Does not allocate.
+// Closed form, no queues: the longer of the critical path (each task as long as its slowest demand at peak
+// rate, useful amounts only) and the busiest resource (its total useful amount at peak rate). Never above the
+// others. Does not allocate.
 Timing bound_time(const Program& program);
 
-// Discrete-event execution with queues for resources: charged amounts at sustained rates, integer picoseconds.
-// Repetitions are fast-forwarded once a block repeats itself exactly; `execute` is the plain twin that runs
-// every repetition and can record every span.
+// Discrete-event execution with queues for resources: charged amounts at sustained rates, integer
+// picoseconds. Repetitions are fast-forwarded once a block repeats itself exactly; `execute` is the plain
+// twin that runs every repetition and can record every span.
 class ScheduleClock {
  public:
-  Timing run(const Program& program);                               // reuses its buffers between runs
+  Timing run(const Program& program);  // reuses its buffers between runs
   Timing execute(const Program& program, std::vector<TaskSpan>* spans = nullptr);
 
  private:

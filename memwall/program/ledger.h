@@ -10,19 +10,19 @@
 
 namespace memwall {
 
-struct LedgerLine {         // one operator label in one block, all repetitions
+struct LedgerLine {  // one operator label in one block, all repetitions
   std::string block, label;
   std::int64_t tasks = 0;
-  Seconds busy, waiting;    // summed over tasks
-  Seconds on_path;          // share of the step's critical path
-  Bytes bytes;              // charged, per replica
-  Ops ops;                  // useful, per replica
-  Joules energy;            // dynamic, all replicas
+  Seconds busy, waiting;  // summed over tasks
+  Seconds on_path;        // share of the step's critical path
+  Bytes bytes;            // charged, per replica
+  Ops ops;                // useful, per replica
+  Joules energy;          // dynamic, all replicas
 };
 struct ResourceLine {
   std::string resource;
   Seconds busy;
-  double utilization = 0;   // busy / time; 0 for delays
+  double utilization = 0;          // busy / time; 0 for delays
   double useful = 0, charged = 0;  // amounts, per replica
   Joules energy;
 };
@@ -30,8 +30,8 @@ struct ResourceLine {
 struct Ledger {
   Seconds time, bound;
   std::array<double, kCategoryCount> shares{};  // fractions of time, sum to 1
-  Ops ops;      // useful, all replicas
-  Bytes bytes;  // moved from memories and links, charged, all replicas
+  Ops ops;                                      // useful, all replicas
+  Bytes bytes;                                  // moved from memories and links, charged, all replicas
   Joules dynamic_energy, static_energy;
   Joules energy() const { return dynamic_energy + static_energy; }
   std::string bound_by;  // the category with the largest share

@@ -32,9 +32,9 @@ struct Resource {
   Category category = Category::overhead;
 };
 
-// `useful` amount is what the mathematics needs and what the bound clock charges; `charged` >= useful is what the
-// machine really spends (padded tiles, repeated reads) and what the schedule clock charges. A delay that is no
-// part of the bound has useful = 0.
+// `useful` amount is what the mathematics needs and what the bound clock charges; `charged` >= useful is what
+// the machine really spends (padded tiles, repeated reads) and what the schedule clock charges. A delay that
+// is no part of the bound has useful = 0.
 struct Demand {
   std::int32_t resource = 0;
   Category category = Category::overhead;
@@ -52,8 +52,8 @@ struct Task {
   std::array<std::int32_t, kMaxPredecessors> predecessors;  // earlier tasks of the same block
 };
 
-// A DAG of tasks that runs `repeat` times, one after another. Tasks without predecessors start when all blocks in
-// `after` (earlier ones) and the previous repetition have finished.
+// A DAG of tasks that runs `repeat` times, one after another. Tasks without predecessors start when all
+// blocks in `after` (earlier ones) and the previous repetition have finished.
 struct Block {
   std::string name;
   std::int64_t repeat = 1;
@@ -65,8 +65,8 @@ struct Program {
   std::vector<Resource> resources;
   std::vector<std::string> labels;
   std::vector<Block> blocks;
-  // The program shows one of `replicas` chips that do the same at the same time; energy is charged for all, and
-  // static_power is that of all of them together.
+  // The program shows one of `replicas` chips that do the same at the same time; energy is charged for all,
+  // and static_power is that of all of them together.
   double replicas = 1;
   Watts static_power;
 
@@ -77,8 +77,9 @@ struct Program {
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged);
 void add_predecessor(Task& task, std::int32_t predecessor);
 
-// Throws std::logic_error naming block and task: an index out of range, a predecessor that is not earlier, rates
-// not positive, sustained above peak, charged below useful, amounts not finite. Every lowering's tests call it.
+// Throws std::logic_error naming block and task: an index out of range, a predecessor that is not earlier,
+// rates not positive, sustained above peak, charged below useful, amounts not finite. Every lowering's tests
+// call it.
 void verify(const Program& program);
 std::string to_text(const Program& program);
 

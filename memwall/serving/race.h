@@ -1,9 +1,9 @@
 // race.h - one batch of equal requests on one system: prefill, then decode to the end.
 //
-// `batch` requests arrive together with `prompt` tokens each. They are prefilled in one step (TTFT is its time),
-// then every further token is one decode step; TPOT is that step's time at the mean context, prompt + output / 2.
-// Rates are those of decode: per user 1 / TPOT, per system batch * batches in flight / TPOT. J/token is energy of
-// prefill and of all decode steps over all output tokens.
+// `batch` requests arrive together with `prompt` tokens each. They are prefilled in one step (TTFT is its
+// time), then every further token is one decode step; TPOT is that step's time at the mean context, prompt +
+// output / 2. Rates are those of decode: per user 1 / TPOT, per system batch * batches in flight / TPOT.
+// J/token is energy of prefill and of all decode steps over all output tokens.
 #pragma once
 
 #include <array>
@@ -46,14 +46,14 @@ struct ParetoPoint {
 struct Sensitivity {
   std::string fact, estimate;  // dotted key and its reasoning
   Seconds tpot_low, tpot_high;
-  bool has_range = false;      // an estimate without a range is listed, not swept
+  bool has_range = false;  // an estimate without a range is listed, not swept
 };
 
 struct RaceResult {
   std::string system, title, family, model;
   int chips = 0;
   bool fits = false;
-  std::string refusal;      // when it does not fit
+  std::string refusal;  // when it does not fit
   int smallest_chips = 0;
   Plan plan;
   bool plan_was_chosen = false;
@@ -68,10 +68,12 @@ struct RaceResult {
   std::vector<Sensitivity> estimates;
 };
 
-// Runs the model on one system. "Does not fit" is a value. Throws ConfigError for a plan that does not divide.
+// Runs the model on one system. "Does not fit" is a value. Throws ConfigError for a plan that does not
+// divide.
 RaceResult race(const RaceQuery& query, const System& system, const Processor& processor);
 // The throughput-against-interactivity curve of an already chosen plan.
-std::vector<ParetoPoint> pareto_sweep(const RaceQuery& query, const System& system, const Processor& processor);
+std::vector<ParetoPoint> pareto_sweep(const RaceQuery& query, const System& system,
+                                      const Processor& processor);
 // Re-runs decode with every estimated fact at both ends of its range.
 std::vector<Sensitivity> estimate_sensitivity(const RaceQuery& query, const System& system,
                                               const Processor& processor, const Plan& plan);
