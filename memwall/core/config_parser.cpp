@@ -207,8 +207,9 @@ class JsonEvents final : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override { return open(Node::Kind::sequence); }
   bool end_array() override { return tree_.close(), true; }
   bool key(string_t& text) override { return tree_.key(text, line(), column(text.size() + 2)), true; }
-  bool parse_error(std::size_t, const std::string& token, const nlohmann::detail::exception&) override {
-    const bool ended = cursor_.next >= cursor_.text.size();
+  bool parse_error(std::size_t, const std::string& token,
+                   const nlohmann::detail::exception& problem) override {
+    const bool ended = std::string_view(problem.what()).find("unexpected end of input") != std::string::npos;
     throw ConfigError({file_, cursor_.line, std::max(cursor_.column, 1)}, "",
                       ended ? "the end of the file" : "broken JSON near " + quoted(token), "valid JSON");
   }

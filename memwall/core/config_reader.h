@@ -90,6 +90,7 @@ class Fields {
   }
   template <class Q>
   Q quantity_or(const std::string& key, Q fallback) {
+    asked_.insert(key);
     return has(key) ? quantity<Q>(key) : fallback;
   }
 

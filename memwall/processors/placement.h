@@ -12,9 +12,11 @@
 namespace memwall {
 
 // Degrees of parallelism; tp * pp * dp chips are used. Attention is divided over tp; routed experts over ep
-// groups of the tp * dp chips of a pipeline stage.
+// groups of the tp * dp chips of a pipeline stage. `mode` is a family's own choice beside the degrees, such as
+// where the weights live ("performance": SRAM, "capacity": LPDDR); empty for families with one way.
 struct Plan {
   int tp = 1, pp = 1, dp = 1, ep = 1;
+  std::string mode;
   bool operator==(const Plan&) const = default;
   int chips() const { return tp * pp * dp; }
 };
