@@ -76,16 +76,13 @@ void add(const Ledger& ledger, double batches_in_flight, Phase& phase) {
   phase.time += ledger.time;
   phase.bound += ledger.bound;
   phase.ops += ledger.ops;
-  phase.bytes += ledger.bytes;
+  phase.moved += ledger.bytes;
   phase.energy += energy_per_batch(ledger, batches_in_flight);
 }
 
 void finish(Phase& phase) {
   const auto largest = std::max_element(phase.shares.begin(), phase.shares.end());
   phase.bound_by = std::string(name(static_cast<Category>(largest - phase.shares.begin())));
-  phase.bound_fraction = phase.bound / phase.time;
-  phase.ops_per_byte = phase.memory_bytes.value > 0 ? phase.ops.value / phase.memory_bytes.value : 0;
-  phase.achieved = phase.ops / phase.time;
 }
 
 }  // namespace
@@ -123,7 +120,7 @@ Phases run_phases(const RaceQuery& query, StepTimer& timer) {
   add(timer.ledger(decode_step(query)), in_flight, phases.decode);
   const std::vector<Use> decode_use = uses(timer.program());
   const Roofline decode_roof = roofline_of(timer.program(), decode_use);
-  phases.decode.memory_bytes = bytes_of_resource(timer.program(), decode_use, decode_roof.memory);
+  phases.decode.bytes = bytes_of_resource(timer.program(), decode_use, decode_roof.memory);
 
   phases.roofline = decode_roof;
   for (const Step& step : prefill_steps(query)) {
@@ -134,7 +131,7 @@ Phases run_phases(const RaceQuery& query, StepTimer& timer) {
       phases.roofline.arithmetic = roof.arithmetic;
       phases.roofline.peak_ops = roof.peak_ops;
     }
-    phases.prefill.memory_bytes += bytes_of_resource(timer.program(), use, decode_roof.memory);
+    phases.prefill.bytes += bytes_of_resource(timer.program(), use, decode_roof.memory);
   }
   finish(phases.prefill);
   finish(phases.decode);

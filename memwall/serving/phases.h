@@ -2,6 +2,7 @@
 // sensitivity of estimates all need them.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "memwall/serving/race.h"
@@ -19,6 +20,13 @@ Need need_of(const RaceQuery& query);
 
 // TTFT + (output - 1) TPOT.
 Seconds end_to_end(const RaceQuery& query, Seconds ttft, Seconds tpot);
+
+// Peaks of the chips that work on one step at the same time, and the names of their resources.
+struct Roofline {
+  std::string arithmetic, memory;
+  OpsPerSecond peak_ops;
+  BytesPerSecond peak_bandwidth;
+};
 
 struct Phases {
   Phase prefill, decode;

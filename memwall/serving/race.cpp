@@ -54,7 +54,10 @@ RaceResult race(const RaceQuery& query, const System& system, const Processor& p
   Phases phases = run_phases(query, timer);
   result.prefill = phases.prefill;
   result.decode = phases.decode;
-  result.roofline = phases.roofline;
+  result.peak_ops = phases.roofline.peak_ops;
+  result.arithmetic = phases.roofline.arithmetic;
+  result.peak_bandwidth = phases.roofline.peak_bandwidth;
+  result.memory_level = phases.roofline.memory;
   result.users = static_cast<double>(query.batch) * timer.batches_in_flight();
   result.ttft = phases.prefill.time;
   result.tpot = phases.decode.time;

@@ -40,44 +40,33 @@ struct Phase {  // all of prefill, or one decode step
   std::array<double, kCategoryCount> shares{};
   std::string bound_by;  // the category with the largest share
   Ops ops;
-  Bytes bytes;         // moved from all memories and over links
-  Bytes memory_bytes;  // of them, from the memory of RaceResult::roofline
+  Bytes bytes;  // from and to the memory that the roofline is drawn for, RaceResult::memory_level
+  Bytes moved;  // by all memories and links
   Joules energy;
-  double bound_fraction = 0;  // bound / time, 1 at the chip's own bound
-  double ops_per_byte = 0;    // ops / memory_bytes, 0 when nothing is fetched
-  OpsPerSecond achieved;      // ops / time
-};
-
-// Peaks of the chips that work on one step at the same time.
-struct Roofline {
-  std::string arithmetic;  // resource: "tensor.fp8"; the fastest that the model uses
-  std::string memory;      // resource that most weights and KV come from; empty when nothing is fetched
-  OpsPerSecond peak_ops;   // of `arithmetic`
-  BytesPerSecond peak_bandwidth;  // of `memory`
+  double bound_fraction() const { return bound / time; }  // 1 at the chip's own bound
+  double ops_per_byte() const { return bytes.value > 0 ? ops.value / bytes.value : 0; }
+  OpsPerSecond achieved() const { return ops / time; }
 };
 
 // Decode at one batch size, under the plan that is best for it.
 struct ParetoPoint {
   std::int64_t batch = 0;
-  Plan plan;
-  double users = 0;  // batch * batches in flight
-  Seconds tpot;
   double tokens_per_s_per_user = 0, tokens_per_s_per_chip = 0;
+  Seconds tpot;
+  double users = 0;  // batch * batches in flight
+  Plan plan;
 };
 
-// What an estimate can move.
-struct Outcome {
-  Seconds ttft, tpot;
-  double j_per_token = 0;
-};
 // How far the answer moves when one estimated fact goes over its stated range, the others held. Only facts
 // that the answer depends on are listed; an estimate without a range is listed and not swept.
 struct Sensitivity {
-  std::string card, fact;       // file stem and dotted key
-  std::string value, estimate;  // as written, and the reasoning
+  std::string fact, estimate;   // dotted key, and the reasoning
+  Seconds tpot_low, tpot_high;  // at the low and at the high end of the fact's range
   bool has_range = false;
-  Outcome at_low, at_high;
-  double tpot_swing = 0;  // |difference of TPOT over the range| / TPOT
+  std::string card, value;  // file stem, and the value as written
+  Seconds ttft_low, ttft_high;
+  double j_per_token_low = 0, j_per_token_high = 0;
+  double tpot_swing = 0;  // |tpot_high - tpot_low| / TPOT
 };
 
 struct RaceResult {
@@ -94,7 +83,11 @@ struct RaceResult {
   double tokens_per_s_per_user = 0, tokens_per_s_per_chip = 0, tokens_per_s = 0;
   double j_per_token = 0;
   Phase prefill, decode;
-  Roofline roofline;
+  // Peaks of the chips that work on one step at the same time, and the resources that they belong to.
+  OpsPerSecond peak_ops;  // of the fastest arithmetic that the model uses
+  std::string arithmetic;
+  BytesPerSecond peak_bandwidth;  // of the memory that most weights and KV come from; 0: nothing is fetched
+  std::string memory_level;
   std::vector<ParetoPoint> pareto;     // ascending batch, dominated points left out
   std::vector<Sensitivity> estimates;  // largest swing of TPOT first
 };

@@ -13,6 +13,12 @@ Chip& card_of(System& system, std::size_t index) {
   return index < system.pools.size() ? system.pools[index].chip : system.facts;
 }
 
+struct Outcome {
+  Seconds ttft, tpot;
+  double j_per_token = 0;
+  bool operator==(const Outcome&) const = default;
+};
+
 class Sweep {
  public:
   Sweep(const RaceQuery& query, const System& system, const Processor& processor, const Plan& plan)
@@ -43,20 +49,26 @@ class Sweep {
   Plan plan_;
 };
 
-bool same(const Outcome& a, const Outcome& b) {
-  return a.ttft == b.ttft && a.tpot == b.tpot && a.j_per_token == b.j_per_token;
-}
-
 // Whether the answer depends on an estimate that has no range: does a hundredth less of it move anything? A
 // value that the family then refuses (a count that must be whole, say) is one that it reads.
 bool in_use(Sweep& sweep, std::size_t card, const Fact& fact, const Outcome& base) {
   constexpr double kNudge = 0.99;
   try {
     const std::optional<Outcome> nudged = sweep.with(card, fact.key, kNudge * fact.value);
-    return !nudged || !same(*nudged, base);
+    return !nudged || *nudged != base;
   } catch (const ConfigError&) {
     return true;
   }
+}
+
+void set_range(Sensitivity& entry, const Outcome& low, const Outcome& high, const Outcome& base) {
+  entry.ttft_low = low.ttft;
+  entry.ttft_high = high.ttft;
+  entry.tpot_low = low.tpot;
+  entry.tpot_high = high.tpot;
+  entry.j_per_token_low = low.j_per_token;
+  entry.j_per_token_high = high.j_per_token;
+  entry.tpot_swing = std::abs((high.tpot - low.tpot) / base.tpot);
 }
 
 }  // namespace
@@ -76,14 +88,19 @@ std::vector<Sensitivity> estimate_sensitivity(const RaceQuery& query, const Syst
       if (!fact.is_estimate()) {
         continue;
       }
-      Sensitivity entry{chip.name, key, fact.text, fact.estimate, fact.low && fact.high, *base, *base, 0};
+      Sensitivity entry;
+      entry.card = chip.name;
+      entry.fact = key;
+      entry.value = fact.text;
+      entry.estimate = fact.estimate;
+      entry.has_range = fact.low && fact.high;
       if (entry.has_range) {
-        entry.at_low = sweep.with(card, key, *fact.low).value_or(*base);
-        entry.at_high = sweep.with(card, key, *fact.high).value_or(*base);
-        entry.tpot_swing = std::abs((entry.at_high.tpot - entry.at_low.tpot) / base->tpot);
-        if (same(entry.at_low, *base) && same(entry.at_high, *base)) {
+        const Outcome low = sweep.with(card, key, *fact.low).value_or(*base);
+        const Outcome high = sweep.with(card, key, *fact.high).value_or(*base);
+        if (low == *base && high == *base) {
           continue;
         }
+        set_range(entry, low, high, *base);
       } else if (!in_use(sweep, card, fact, *base)) {
         continue;
       }
