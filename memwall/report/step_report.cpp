@@ -85,7 +85,7 @@ std::string estimates(const std::string& system, const std::vector<EstimateEffec
 void add_ledger(const Ledger& ledger, Json& json) {
   json["time_s"] = ledger.time.value;
   json["bound_s"] = ledger.bound.value;
-  json["bound_fraction"] = ledger.bound / ledger.time;
+  json["bound_fraction"] = double(ledger.bound / ledger.time);
   json["energy_j"] = ledger.energy().value;
   json["dynamic_energy_j"] = ledger.dynamic_energy.value;
   json["static_energy_j"] = ledger.static_energy.value;
