@@ -302,6 +302,8 @@ TEST_F(Quantization, MethodsAndTheirExceptions) {
   const Case cases[] = {
       {R"({"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": false})", Format::int4,
        Format::bf16, Format::int4, Format::bf16},
+      {R"({"quant_method": "gptq", "bits": 4, "group_size": 32})", Format::int4_g32, Format::bf16,
+       Format::int4_g32, Format::bf16},
       {R"({"quant_method": "gptq", "bits": 4, "group_size": 128, "lm_head": true})", Format::int4,
        Format::bf16, Format::int4, Format::int4},
       {R"({"quant_method": "awq", "w_bit": 4, "q_group_size": 128, "modules_to_not_convert": ["self_attn"]})",
