@@ -27,7 +27,7 @@ inline Task any_task(int index, int resources, int labels) {
   }
   const int demands = resources == 0 ? 0 : pick(0, Task::kMaxDemands + 1);
   for (int i = 0; i < demands; ++i) {
-    const double useful = pick(0, 12);
+    const double useful = pick(0, 6);
     const double charged = useful + *rc::gen::element(0.0, 0.5, 1.0);
     const auto category = static_cast<Category>(pick(0, kCategoryCount));
     add_demand(task, pick(0, resources), category, useful, charged);
@@ -40,7 +40,7 @@ inline Block any_block(int index, int resources, int labels, std::int64_t most_r
   block.name = "block" + std::to_string(index);
   block.repeat = pick<std::int64_t>(1, most_repeat + 1);
   for (int before = 0; before < index; ++before) {
-    if (pick(0, 3) == 0) {
+    if (pick(0, 5) == 0) {
       block.after.push_back(before);
     }
   }

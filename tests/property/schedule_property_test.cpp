@@ -30,8 +30,8 @@ TEST(Schedule, ExecutesAsTheContractSays) {
 }
 
 TEST(Schedule, FastForwardingChangesNothing) {
-  check_property(2000, [] {
-    const Program program = any_program(60);
+  check_property(8000, [] {
+    const Program program = any_program(300);
     ScheduleClock fast, plain;
     const Timing run = fast.run(program);
     const Timing executed = plain.execute(program);
