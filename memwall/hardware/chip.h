@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,9 @@ struct Chip {
   std::string family;  // a registered processor family
   std::string title;   // "NVIDIA H100 SXM 80 GB"
   std::string file;
-  std::map<std::string, std::string> sources;  // key -> citation
-  std::map<std::string, std::string> words;  // textual entries by dotted key: "wired_model" -> "gpt-oss-120b"
-  std::map<std::string, Fact> facts;         // by dotted key
+  Sources sources;
+  std::map<std::string, Word> words;  // textual entries by dotted key: "wired_model" -> "gpt-oss-120b"
+  std::map<std::string, Fact> facts;  // by dotted key
 
   bool has(const std::string& key) const { return facts.count(key) > 0; }
   const Fact& fact(const std::string& key) const;  // ConfigError naming the card and key when absent
@@ -47,8 +48,16 @@ struct Chip {
   double checked_value(const std::string& key, const Dimension& dimension) const;
 };
 
-// By card name or path. Throws ConfigError.
+// By card name or path (whatever has a '/' or a .yaml, .yml or .json ending). Throws ConfigError.
 Chip read_chip(const std::string& name_or_path);
+// `file` is for messages; its stem is the chip's name.
+Chip parse_chip(const std::string& text, const std::string& file);
 std::string to_text(const Chip& chip);  // every fact with its source; estimates marked
+
+// For readers of other cards with facts. read_sources reads `sources:`, which may be absent; read_facts reads
+// every key of `root` outside `fixed` as a fact, a word or a group of them.
+Sources read_sources(Fields& root);
+void read_facts(Fields& root, Chip& card, const std::set<std::string>& fixed);
+bool is_card_path(const std::string& name_or_path);
 
 }  // namespace memwall

@@ -26,26 +26,32 @@ enum class TensorSplit { replicated, columns, rows, heads };
 struct Embedding {
   std::int64_t vocab = 0, width = 0, positions = 0;  // positions: rows of a learned position table, or 0
   Format weight = Format::bf16;
+  bool operator==(const Embedding&) const = default;
 };
 // Root-mean-square or layer normalisation over `width`, done `groups` times per token (heads, for QK norm).
 struct Norm {
   std::int64_t width = 0, groups = 1;
   bool layer_norm = false;  // mean and bias as well
+  bool operator==(const Norm&) const = default;
 };
-// Y(m, n) = X(m, k) W(k, n). count > 1: that many matrices of this shape side by side (fused gate and up: n
-// is the sum of both). tied: the weights are the embedding's, and are not counted again.
+// Y(m, n) = X(m, k) W(k, n). Matrices that share X are one operator (q, k and v; gate and up): n is their
+// sum. tied: the weights are the embedding's, and are not counted again.
 struct Linear {
   std::int64_t n = 0, k = 0;
   Format weight = Format::bf16, activation = Format::bf16;
   bool bias = false, tied = false;
+  bool operator==(const Linear&) const = default;
 };
 // Rotary position embedding of query and key heads, `dim` values each.
 struct Rope {
   std::int64_t heads = 0, dim = 0;
+  bool operator==(const Rope&) const = default;
 };
 // Softmax attention over the KV cache. Grouped-query: kv_heads < heads; multi-query: 1; multi-head: equal.
-// Latent (MLA): the cache holds latent + rope_dim values per token, shared by all heads; a slice with one new
-// token computes in latent space (query-key width latent + rope_dim, value width latent), longer ones expand.
+// Latent (MLA): the cache holds latent + rope_dim values per token, shared by all heads. A slice computes
+// either in latent space (query-key width latent + rope_dim, value width latent) or expands the latents of
+// its whole context to qk_dim and v_dim first; it takes the form with fewer MACs: latent for decode and
+// speculative verification, expanded for prefill.
 struct Attention {
   std::int64_t heads = 0, kv_heads = 0;
   std::int64_t qk_dim = 0, v_dim = 0;
@@ -57,14 +63,17 @@ struct Attention {
   std::int64_t kv_values_per_token() const {  // held in the cache per token and layer
     return is_latent() ? latent + rope_dim : kv_heads * (qk_dim + v_dim);
   }
+  bool operator==(const Attention&) const = default;
 };
 // Pointwise: reads `width` values (two of them for gated forms), writes `width`.
 struct Activation {
   std::int64_t width = 0;
   bool gated = true;
+  bool operator==(const Activation&) const = default;
 };
 struct ResidualAdd {
   std::int64_t width = 0;
+  bool operator==(const ResidualAdd&) const = default;
 };
 // Routed experts: each token goes through experts_per_token of num_experts two-layer networks.
 struct Experts {
@@ -73,10 +82,13 @@ struct Experts {
   bool gated = true, bias = false;
   Format weight = Format::bf16, activation = Format::bf16;
   std::int64_t values_per_expert() const { return (gated ? 3 : 2) * width * intermediate; }  // without biases
+  std::int64_t biases_per_expert() const { return bias ? (gated ? 2 : 1) * intermediate + width : 0; }
+  bool operator==(const Experts&) const = default;
 };
 // Picks one of `vocab` logits per sequence.
 struct Sampler {
   std::int64_t vocab = 0;
+  bool operator==(const Sampler&) const = default;
 };
 
 using OpShape =
@@ -87,6 +99,7 @@ struct Operator {
   OpRole role = OpRole::ffn;
   TensorSplit split = TensorSplit::replicated;
   OpShape shape;
+  bool operator==(const Operator&) const = default;
 };
 
 struct LayerGroup {
@@ -101,20 +114,23 @@ struct Model {
   std::string source;  // file it was read from
   std::int64_t hidden_size = 0, num_hidden_layers = 0, vocab_size = 0;
   std::int64_t max_positions = 0;  // longest context, 0 when not stated
+  // Whether the maker's figure of active parameters includes the embedding table, of which a token reads one
+  // row (Mistral and Qwen count it, OpenAI and DeepSeek do not).
+  bool embedding_is_active = true;
   std::vector<Operator> prologue;
   std::vector<LayerGroup> groups;
   std::vector<Operator> epilogue;
 };
 
-// Values (not bytes). active: used for one token, with embedding and head counted once each as stored, and
-// only experts_per_token of the routed experts.
+// Values (not bytes). active: used for one token, with only experts_per_token of the routed experts, the
+// head once, and the embedding as the maker counts it. Exact for a model that verify() accepts.
 struct ParameterCount {
   std::int64_t total = 0, active = 0;
 };
 ParameterCount parameters(const Operator& op);
 ParameterCount parameters(const Model& model);
 
-Bytes weight_bytes(const Operator& op);  // as stored, scales included
+Bytes weight_bytes(const Operator& op);  // as stored, scales included; norms and biases take 16 bits
 Bytes weight_bytes(const Model& model);
 
 // Cache growth per token of context while no window is full: the worst case, and the field's usual figure.

@@ -12,15 +12,17 @@
 namespace memwall {
 
 // Degrees of parallelism; tp * pp * dp chips are used. Attention is divided over tp; routed experts over ep
-// groups of the tp * dp chips of a pipeline stage. `mode` is a family's own choice beside the degrees, such as
-// where the weights live ("performance": SRAM, "capacity": LPDDR); empty for families with one way.
+// groups of the tp * dp chips of a pipeline stage. `mode` is a family's own choice beside the degrees, such
+// as where the weights live ("performance": SRAM, "capacity": LPDDR); empty for families with one way.
 struct Plan {
   int tp = 1, pp = 1, dp = 1, ep = 1;
   std::string mode;
   bool operator==(const Plan&) const = default;
   int chips() const { return tp * pp * dp; }
 };
-std::string to_text(const Plan& plan);  // "tp8", "tp4 pp2", "tp1 dp8 ep8"
+std::string to_text(const Plan& plan);  // "tp8", "tp4 pp2", "tp1 dp8 ep8", "tp1 mode=capacity"
+// The same words in any order, separated by spaces or commas; an absent degree is 1. Throws ConfigError.
+Plan parse_plan(const std::string& text);
 
 // What must be held and run: `sequences` sequences of up to `context` tokens each.
 struct Need {

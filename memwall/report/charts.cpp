@@ -1,0 +1,101 @@
+#include "memwall/report/charts.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace memwall {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Tableau 10 without its grey, then darker shades of the same hues.
+constexpr std::array<std::string_view, 14> kPalette = {"#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f",
+                                                       "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#1f4e79",
+                                                       "#a85a00", "#8c2d2e", "#2f6b66", "#2d6a27"};
+
+Json logarithmic_axis(const std::string& title) {
+  return {{"type", "logarithmic"}, {"title", {{"display", true}, {"text", title}}}};
+}
+
+Json scatter(const std::string& x_title, const std::string& y_title, Json datasets) {
+  return {{"type", "scatter"},
+          {"data", {{"datasets", std::move(datasets)}}},
+          {"options",
+           {{"animation", false},
+            {"maintainAspectRatio", false},
+            {"scales", {{"x", logarithmic_axis(x_title)}, {"y", logarithmic_axis(y_title)}}},
+            {"plugins", {{"legend", {{"position", "bottom"}}}}}}}};
+}
+
+Json point(double x, double y, const std::string& label) { return {{"x", x}, {"y", y}, {"label", label}}; }
+
+// The roof from a tenth of the decode point's intensity to ten times the ridge.
+Json roof(const RaceResult& result) {
+  const double peak = result.peak_ops.value;
+  if (result.peak_bandwidth.value <= 0) {
+    return {point(1, peak, "peak"), point(1e5, peak, "peak")};
+  }
+  const double ridge = peak / result.peak_bandwidth.value;
+  return {point(0.1, 0.1 * result.peak_bandwidth.value, "bandwidth"), point(ridge, peak, "ridge"),
+          point(std::max(1e5, ridge), peak, "peak")};
+}
+
+}  // namespace
+
+std::string series_colour(std::size_t index) { return std::string(kPalette[index % kPalette.size()]); }
+
+Json pareto_chart(const std::vector<RaceResult>& results) {
+  Json datasets = Json::array();
+  for (std::size_t index = 0; index < results.size(); ++index) {
+    const RaceResult& result = results[index];
+    if (!result.fits || result.pareto.empty()) {
+      continue;
+    }
+    Json points = Json::array();
+    for (const ParetoPoint& each : result.pareto) {
+      points.push_back(point(each.tokens_per_s_per_user, each.tokens_per_s_per_chip,
+                             "batch " + std::to_string(each.batch)));
+    }
+    datasets.push_back({{"label", result.system},
+                        {"data", std::move(points)},
+                        {"showLine", true},
+                        {"borderColor", series_colour(index)},
+                        {"backgroundColor", series_colour(index)}});
+  }
+  return scatter("tokens/s per user", "tokens/s per chip", std::move(datasets));
+}
+
+Json roofline_chart(const std::vector<RaceResult>& results) {
+  Json datasets = Json::array();
+  for (std::size_t index = 0; index < results.size(); ++index) {
+    const RaceResult& result = results[index];
+    if (!result.fits || result.peak_ops.value <= 0) {
+      continue;
+    }
+    datasets.push_back({{"label", result.system},
+                        {"data", roof(result)},
+                        {"showLine", true},
+                        {"pointRadius", 0},
+                        {"borderWidth", 1.5},
+                        {"borderColor", series_colour(index)},
+                        {"backgroundColor", series_colour(index)}});
+    Json phases = Json::array();
+    for (const auto& [name, phase] :
+         {std::pair{"prefill", &result.prefill}, std::pair{"decode", &result.decode}}) {
+      if (phase->bytes.value > 0 && phase->ops.value > 0) {
+        phases.push_back(point(phase->ops_per_byte(), phase->achieved().value, name));
+      }
+    }
+    datasets.push_back({{"label", result.system + " phases"},
+                        {"data", std::move(phases)},
+                        {"pointRadius", 5},
+                        {"borderColor", series_colour(index)},
+                        {"backgroundColor", series_colour(index)}});
+  }
+  return scatter("op/byte", "op/s", std::move(datasets));
+}
+
+}  // namespace memwall

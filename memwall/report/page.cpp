@@ -1,0 +1,194 @@
+#include "memwall/report/page.h"
+
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "memwall/core/unit_text.h"
+#include "memwall/report/charts.h"
+#include "memwall/report/html.h"
+#include "memwall/report/web_assets.h"
+
+namespace memwall {
+namespace {
+
+constexpr std::array kCategories = {Category::weights, Category::kv, Category::arithmetic,
+                                    Category::communication, Category::overhead};
+
+std::string percent(double fraction) { return fmt::format("{:.1f} %", 100 * fraction); }
+
+// Three digits, thousands grouped with a thin space: 12 300.
+std::string rate_text(double rate) {
+  if (rate < 1000) {
+    return fmt::format("{:.{}f}", rate, rate < 10 ? 2 : rate < 100 ? 1 : 0);
+  }
+  std::string digits = fmt::format("{:.0f}", rate);
+  for (std::size_t place = digits.size(); place > 3; place -= 3) {
+    digits.insert(place - 3, "\u2009");
+  }
+  return digits;
+}
+
+std::string segment(std::string_view kind, double fraction, std::string_view title) {
+  return fmt::format("<i class=\"{}\" style=\"width:{:.2f}%\" title=\"{}\"></i>", kind, 100 * fraction,
+                     escape_html(title));
+}
+
+std::string share_bar(const Phase& phase, std::string_view phase_name) {
+  std::string segments;
+  for (const Category category : kCategories) {
+    const double share = phase.shares[static_cast<std::size_t>(category)];
+    segments +=
+        segment(name(category), share, fmt::format("{}: {} {}", phase_name, name(category), percent(share)));
+  }
+  return element("div", "bar", segments);
+}
+
+std::string memory_bars(const std::vector<MemoryUse>& memory) {
+  std::string bars;
+  for (const MemoryUse& level : memory) {
+    const auto part = [&](std::string_view kind, Bytes bytes) {
+      return segment(kind, bytes / level.capacity, fmt::format("{} {}", kind, to_text(bytes)));
+    };
+    bars += element(
+        "div", "bar memory",
+        part("weights", level.weights) + part("kv", level.kv) + part("activations", level.activations));
+    bars += element(
+        "small", "",
+        escape_html(fmt::format("{} {} of {}", level.level, to_text(level.used()), to_text(level.capacity))));
+  }
+  return bars;
+}
+
+// "weights, x1.38": what the phase waits for most, and its time over the chip's own bound.
+std::string limit_text(const Phase& phase) {
+  return escape_html(phase.bound_by) +
+         element("small", "", fmt::format("x{:.2f} of its bound", phase.time / phase.bound));
+}
+
+std::string system_cell(const RaceResult& result, std::size_t index) {
+  const std::string dot =
+      fmt::format("<span class=\"dot\" style=\"background:{}\"></span>", series_colour(index));
+  std::string detail = escape_html(result.title);
+  if (result.fits) {
+    detail +=
+        escape_html(fmt::format(" ({}{})", to_text(result.plan), result.plan_was_chosen ? ", chosen" : ""));
+  }
+  return "<td class=\"name\"><b>" + dot + escape_html(result.system) +
+         (result.estimates.empty() ? "" : element("span", "mark", " ~")) + "</b>" +
+         element("small", "", detail) + "</td>";
+}
+
+std::string result_row(const RaceResult& result, std::size_t index) {
+  std::string cells = system_cell(result, index);
+  if (!result.fits) {
+    std::string why = escape_html(result.refusal);
+    if (result.smallest_chips > 0) {
+      why += fmt::format("; {} chips would hold it", result.smallest_chips);
+    }
+    return element("tr", "", cells + "<td class=\"refusal\" colspan=\"10\">" + why + "</td>");
+  }
+  for (const std::string& cell :
+       {to_text(result.ttft), to_text(result.tpot), rate_text(result.tokens_per_s_per_user),
+        rate_text(result.tokens_per_s_per_chip), rate_text(result.tokens_per_s),
+        fmt::format("{:.3g}", result.j_per_token)}) {
+    cells += element("td", "", cell);
+  }
+  cells += element("td", "", limit_text(result.prefill)) + element("td", "", limit_text(result.decode));
+  cells += element("td", "", share_bar(result.prefill, "prefill") + share_bar(result.decode, "decode"));
+  cells += element("td", "", memory_bars(result.memory));
+  return element("tr", "", cells);
+}
+
+std::string results_table(const std::vector<RaceResult>& results) {
+  std::string rows;
+  for (std::size_t index = 0; index < results.size(); ++index) {
+    rows += result_row(results[index], index) + "\n";
+  }
+  constexpr std::string_view kHead =
+      "<thead><tr><th class=\"name\">system</th><th>TTFT</th><th>TPOT</th><th>tokens/s<br>per user</th>"
+      "<th>tokens/s<br>per chip</th><th>tokens/s</th><th>J/token</th><th>prefill<br>bound by</th>"
+      "<th>decode<br>bound by</th><th>share of time<br>prefill, decode</th><th>memory of the<br>fullest "
+      "chip</th></tr></thead>\n";
+  return element("div", "scroll", element("table", "", std::string(kHead) + element("tbody", "", rows)));
+}
+
+std::string legend() {
+  std::string items;
+  for (const Category category : kCategories) {
+    items += fmt::format("<span style=\"--swatch:var(--{0})\">{0}</span>", name(category));
+  }
+  return element("div", "legend", items);
+}
+
+std::string chart(std::string_view caption, const nlohmann::ordered_json& spec) {
+  return element("figure", "",
+                 element("figcaption", "", escape_html(caption)) +
+                     "<div class=\"canvas\"><canvas></canvas></div>"
+                     "<script type=\"application/json\" class=\"chart\">" +
+                     escape_script(spec.dump()) + "</script>");
+}
+
+std::string estimates_list(const std::vector<RaceResult>& results) {
+  std::string items;
+  for (const RaceResult& result : results) {
+    for (const Sensitivity& each : result.estimates) {
+      const std::string moves = each.has_range ? fmt::format("TPOT {} to {} over its range",
+                                                             to_text(each.tpot_low), to_text(each.tpot_high))
+                                               : "no range stated";
+      items += element("li", "",
+                       element("b", "", escape_html(result.system)) +
+                           escape_html(fmt::format(" {}: {}; {}", each.fact, each.estimate, moves)));
+    }
+  }
+  if (items.empty()) {
+    return "";
+  }
+  return "<details><summary><span class=\"mark\">~</span> marks systems whose cards hold estimates: how far "
+         "each moves the answer</summary>" +
+         element("ul", "", items) + "</details>";
+}
+
+std::string model_section(const std::string& model, const std::vector<RaceResult>& results) {
+  return element("section", "",
+                 element("h2", "", escape_html(model)) + results_table(results) + legend() +
+                     element("div", "charts",
+                             chart("Throughput against interactivity: each point a batch size",
+                                   pareto_chart(results)) +
+                                 chart("Roofline of the whole system: prefill and decode",
+                                       roofline_chart(results))) +
+                     estimates_list(results)) +
+         "\n";
+}
+
+}  // namespace
+
+std::string race_page(const PageHeading& heading, const std::vector<RaceResult>& results) {
+  std::string sections;
+  for (std::size_t first = 0; first < results.size();) {
+    std::vector<RaceResult> of_model;
+    const std::string& model = results[first].model;
+    while (first < results.size() && results[first].model == model) {
+      of_model.push_back(results[first++]);
+    }
+    sections += model_section(model, of_model);
+  }
+  return "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
+         "<meta name=\"viewport\" content=\"width=device-width\">\n" +
+         element("title", "", escape_html("memwall race: " + heading.title)) + "\n" +
+         element("style", "", web::page_css) + "\n</head>\n<body>\n" +
+         element("header", "",
+                 element("h1", "", escape_html(heading.title)) +
+                     element("p", "", escape_html(heading.subtitle)) +
+                     element("code", "", escape_html(heading.command))) +
+         "\n" + sections +
+         "<footer>TPOT is the time of one decode step at the mean context, prompt + output / 2. Rates are "
+         "those "
+         "of decode. J/token is the energy of prefill and decode over all output tokens.</footer>\n" +
+         element("script", "", web::chart_library) + "\n" + element("script", "", web::page_js) +
+         "\n</body>\n</html>\n";
+}
+
+}  // namespace memwall
