@@ -30,5 +30,6 @@ setup:
 	tools/setup.sh
 
 build/%/build.ninja: CMakePresets.json | setup
-	cmake --preset $* -Wno-dev --log-level=WARNING
+	mkdir -p build
+	cmake --preset $* >build/$*.log
 	touch $@
