@@ -26,11 +26,13 @@ enum class TensorSplit { replicated, columns, rows, heads };
 struct Embedding {
   std::int64_t vocab = 0, width = 0, positions = 0;  // positions: rows of a learned position table, or 0
   Format weight = Format::bf16;
+  bool operator==(const Embedding&) const = default;
 };
 // Root-mean-square or layer normalisation over `width`, done `groups` times per token (heads, for QK norm).
 struct Norm {
   std::int64_t width = 0, groups = 1;
   bool layer_norm = false;  // mean and bias as well
+  bool operator==(const Norm&) const = default;
 };
 // Y(m, n) = X(m, k) W(k, n). Matrices that share X are one operator (q, k and v; gate and up): n is their
 // sum. tied: the weights are the embedding's, and are not counted again.
@@ -38,10 +40,12 @@ struct Linear {
   std::int64_t n = 0, k = 0;
   Format weight = Format::bf16, activation = Format::bf16;
   bool bias = false, tied = false;
+  bool operator==(const Linear&) const = default;
 };
 // Rotary position embedding of query and key heads, `dim` values each.
 struct Rope {
   std::int64_t heads = 0, dim = 0;
+  bool operator==(const Rope&) const = default;
 };
 // Softmax attention over the KV cache. Grouped-query: kv_heads < heads; multi-query: 1; multi-head: equal.
 // Latent (MLA): the cache holds latent + rope_dim values per token, shared by all heads. A slice computes
@@ -59,14 +63,17 @@ struct Attention {
   std::int64_t kv_values_per_token() const {  // held in the cache per token and layer
     return is_latent() ? latent + rope_dim : kv_heads * (qk_dim + v_dim);
   }
+  bool operator==(const Attention&) const = default;
 };
 // Pointwise: reads `width` values (two of them for gated forms), writes `width`.
 struct Activation {
   std::int64_t width = 0;
   bool gated = true;
+  bool operator==(const Activation&) const = default;
 };
 struct ResidualAdd {
   std::int64_t width = 0;
+  bool operator==(const ResidualAdd&) const = default;
 };
 // Routed experts: each token goes through experts_per_token of num_experts two-layer networks.
 struct Experts {
@@ -76,10 +83,12 @@ struct Experts {
   Format weight = Format::bf16, activation = Format::bf16;
   std::int64_t values_per_expert() const { return (gated ? 3 : 2) * width * intermediate; }  // without biases
   std::int64_t biases_per_expert() const { return bias ? (gated ? 2 : 1) * intermediate + width : 0; }
+  bool operator==(const Experts&) const = default;
 };
 // Picks one of `vocab` logits per sequence.
 struct Sampler {
   std::int64_t vocab = 0;
+  bool operator==(const Sampler&) const = default;
 };
 
 using OpShape =
@@ -90,6 +99,7 @@ struct Operator {
   OpRole role = OpRole::ffn;
   TensorSplit split = TensorSplit::replicated;
   OpShape shape;
+  bool operator==(const Operator&) const = default;
 };
 
 struct LayerGroup {

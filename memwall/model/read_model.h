@@ -1,7 +1,7 @@
 // read_model.h - a Model from a Hugging Face config.json, a GGUF header or a safetensors index.
 #pragma once
 
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,8 +10,11 @@
 namespace memwall {
 
 struct ModelOptions {
-  // Number format of the KV cache and, when set, of all weights in place of what the config says.
   Format kv_format = Format::bf16;
+  // When set, the format of all projections and experts in place of what the file says, with the activations
+  // that go with it. Formats below 16 bits leave router, embedding and head at 16, as published quantised
+  // checkpoints do.
+  std::optional<Format> weight_format;
 };
 
 // A path (a .json config, a .gguf file, a *.safetensors.index.json with its config.json beside it, or a

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "memwall/core/units.h"
@@ -41,8 +42,11 @@ struct Demand {
   double useful = 0, charged = 0;
 };
 
-// A task starts when its predecessors have finished, first spends its delays one after another, then works on
-// all its other demands at once, and finishes with the last of them.
+// A task starts when its predecessors have finished, first spends its delays one after another, and is then
+// ready. It queues for all its resources together, begins when the last of them is free, works on its demands
+// at once, and finishes with the last of them; each resource is free again after its own share. Demands on
+// one resource (weights and KV from the same memory) are served back to back. A demand of nothing is no
+// demand: it does not queue. A task without demands takes no time and joins its predecessors.
 struct Task {
   static constexpr int kMaxDemands = 6;
   static constexpr int kMaxPredecessors = 4;
@@ -53,7 +57,9 @@ struct Task {
 };
 
 // A DAG of tasks that runs `repeat` times, one after another. Tasks without predecessors start when all
-// blocks in `after` (earlier ones) and the previous repetition have finished.
+// blocks in `after` (earlier ones) and the previous repetition have finished. Blocks that no `after` orders
+// run side by side and compete for resources; among tasks ready at the same time the earlier block's go
+// first.
 struct Block {
   std::string name;
   std::int64_t repeat = 1;
@@ -78,9 +84,11 @@ void add_demand(Task& task, std::int32_t resource, Category category, double use
 void add_predecessor(Task& task, std::int32_t predecessor);
 
 // Throws std::logic_error naming block and task: an index out of range, a predecessor that is not earlier,
-// rates not positive, sustained above peak, charged below useful, amounts not finite. Every lowering's tests
+// rates not positive, sustained above peak, charged below useful, amounts negative or not finite, a repeat
+// below 1, energies negative. The clocks and the ledger require a program that passes. Every lowering's tests
 // call it.
 void verify(const Program& program);
+// A line per resource, block and task: what `memwall explain program` prints.
 std::string to_text(const Program& program);
 
 }  // namespace memwall

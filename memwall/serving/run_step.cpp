@@ -17,6 +17,8 @@ Need need_of(const Step& step) {
   return need;
 }
 
+std::vector<double> answer(const Ledger& ledger) { return {ledger.time.value, ledger.energy().value}; }
+
 }  // namespace
 
 StepResult run_step(const Model& model, const Step& step, const System& system, const Processor& processor,
@@ -30,6 +32,10 @@ StepResult run_step(const Model& model, const Step& step, const System& system, 
   if (chosen.timer->fits()) {
     result.ledger = chosen.timer->ledger(step);
     result.program = chosen.timer->program();
+    result.estimates = sweep_estimates(system, [&](const System& at) {
+      StepTimer timer(model, at, processor, result.placement.plan, need_of(step), options);
+      return timer.fits() ? answer(timer.ledger(step)) : std::vector<double>{};
+    });
   }
   return result;
 }
@@ -40,6 +46,9 @@ KernelResult run_kernel(const KernelOp& op, const System& system, const Processo
   result.program = processor.lower_kernel(op, system, options);
   ScheduleClock clock;
   result.ledger = make_ledger(result.program, clock);
+  result.estimates = sweep_estimates(system, [&](const System& at) {
+    return answer(make_ledger(processor.lower_kernel(op, at, options), clock));
+  });
   return result;
 }
 

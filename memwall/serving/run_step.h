@@ -2,10 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "memwall/processors/placement.h"
 #include "memwall/processors/processor.h"
 #include "memwall/program/ledger.h"
+#include "memwall/serving/estimates.h"
 
 namespace memwall {
 
@@ -14,6 +16,7 @@ struct StepResult {
   bool plan_was_chosen = false;
   Program program;  // empty, as the ledger, when the placement does not fit
   Ledger ledger;
+  std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
 };
 
 // Without a plan, the candidate that runs this step in the least time. Throws ConfigError for a step beyond
@@ -24,6 +27,7 @@ StepResult run_step(const Model& model, const Step& step, const System& system, 
 struct KernelResult {
   Program program;
   Ledger ledger;
+  std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
 };
 KernelResult run_kernel(const KernelOp& op, const System& system, const Processor& processor,
                         const LowerOptions& options);

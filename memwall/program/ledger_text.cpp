@@ -1,0 +1,48 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "memwall/core/unit_text.h"
+#include "memwall/program/ledger.h"
+
+namespace memwall {
+
+std::string to_text(const Ledger& ledger) {
+  std::string text = fmt::format("time {}, bound {}, bound by {}\n", to_text(ledger.time),
+                                 to_text(ledger.bound), ledger.bound_by);
+  text += "share of time:";
+  for (std::size_t c = 0; c < ledger.shares.size(); ++c) {
+    text += fmt::format(" {} {:.3f}", name(static_cast<Category>(c)), ledger.shares[c]);
+  }
+  text += fmt::format("\nops {}, bytes {}, energy {} (dynamic {}, static {})\n", to_text(ledger.ops),
+                      to_text(ledger.bytes), to_text(ledger.energy()), to_text(ledger.dynamic_energy),
+                      to_text(ledger.static_energy));
+
+  std::size_t width = 8;
+  for (const LedgerLine& line : ledger.lines) {
+    width = std::max(width, line.block.size() + line.label.size() + 1);
+  }
+  text += fmt::format("{:<{}} {:>8} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "operator", width, "tasks",
+                      "on path", "busy", "waiting", "bytes", "ops", "energy");
+  for (const LedgerLine& line : ledger.lines) {
+    text +=
+        fmt::format("{:<{}} {:>8} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n", line.block + "/" + line.label,
+                    width, line.tasks, to_text(line.on_path), to_text(line.busy), to_text(line.waiting),
+                    to_text(line.bytes), to_text(line.ops), to_text(line.energy));
+  }
+
+  width = 8;
+  for (const ResourceLine& line : ledger.resources) {
+    width = std::max(width, line.resource.size());
+  }
+  text += fmt::format("{:<{}} {:>10} {:>11} {:>10} {:>10} {:>10}\n", "resource", width, "busy", "utilization",
+                      "useful", "charged", "energy");
+  for (const ResourceLine& line : ledger.resources) {
+    text +=
+        fmt::format("{:<{}} {:>10} {:>11.3f} {:>10.3g} {:>10.3g} {:>10}\n", line.resource, width,
+                    to_text(line.busy), line.utilization, line.useful, line.charged, to_text(line.energy));
+  }
+  return text;
+}
+
+}  // namespace memwall

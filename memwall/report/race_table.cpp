@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "memwall/core/unit_text.h"
+#include "memwall/report/footnotes.h"
+#include "memwall/report/race_report.h"
+#include "memwall/report/share_bar.h"
+#include "memwall/report/text_table.h"
+
+namespace memwall {
+namespace {
+
+using Ranking = std::vector<const RaceResult*>;
+
+constexpr int kBarWidth = 40;
+
+// "2.91 ms ~": an answer that rests on estimates is marked.
+std::string marked(const RaceResult& result) {
+  return result.system + (result.estimates.empty() ? "" : " ~");
+}
+
+std::string rates(const Ranking& ranking) {
+  TextTable table({{"system"},
+                   {"chips", true},
+                   {"plan"},
+                   {"users", true},
+                   {"TTFT", true},
+                   {"TPOT", true},
+                   {"tok/s/user", true},
+                   {"tok/s/chip", true},
+                   {"tok/s", true},
+                   {"J/token", true},
+                   {"prefill bound by"},
+                   {"at", true},
+                   {"decode bound by"},
+                   {"at", true}});
+  for (const RaceResult* result : ranking) {
+    table.add_row({marked(*result), std::to_string(result->chips), to_text(result->plan),
+                   count_text(result->users), to_text(result->ttft), to_text(result->tpot),
+                   count_text(result->tokens_per_s_per_user), count_text(result->tokens_per_s_per_chip),
+                   count_text(result->tokens_per_s), count_text(result->j_per_token),
+                   result->prefill.bound_by, percent_text(result->prefill.bound_fraction()),
+                   result->decode.bound_by, percent_text(result->decode.bound_fraction())});
+  }
+  return table.text() + "(at: the bound clock's time over this time; 100 % is the chip's own bound)\n";
+}
+
+std::string shares(const Ranking& ranking, Ink ink) {
+  TextTable table({{"time"}, {"phase"}, {share_legend(ink)}, {"largest first"}});
+  for (const RaceResult* result : ranking) {
+    table.add_row({result->system, "prefill", share_bar(result->prefill.shares, kBarWidth, ink),
+                   share_text(result->prefill.shares)});
+    table.add_row(
+        {"", "decode", share_bar(result->decode.shares, kBarWidth, ink), share_text(result->decode.shares)});
+  }
+  return table.text();
+}
+
+std::string memory(const Ranking& ranking) {
+  TextTable table({{"memory"},
+                   {"level"},
+                   {"used", true},
+                   {"of", true},
+                   {"full", true},
+                   {"weights", true},
+                   {"KV", true},
+                   {"activations", true}});
+  for (const RaceResult* result : ranking) {
+    std::string system = result->system;
+    for (const MemoryUse& level : result->memory) {
+      table.add_row({system, level.level, to_text(level.used()), to_text(level.capacity),
+                     percent_text(level.used() / level.capacity), to_text(level.weights), to_text(level.kv),
+                     to_text(level.activations)});
+      system.clear();
+    }
+  }
+  return table.text() + "(of the fullest chip)\n";
+}
+
+std::string refusals(const Ranking& refused, Ink ink) {
+  std::string text;
+  for (const RaceResult* result : refused) {
+    text +=
+        fmt::format("  {}: {}; {}\n", result->system, painted(result->refusal, Tone::warning, ink),
+                    result->smallest_chips > 0 ? fmt::format("{} such chips would do", result->smallest_chips)
+                                               : std::string("no number of such chips would do"));
+  }
+  return text.empty() ? "" : "does not fit\n" + text;
+}
+
+std::string estimates(const Ranking& ranking, Ink ink) {
+  constexpr std::size_t kMost = 3;
+  std::string text;
+  for (const RaceResult* result : ranking) {
+    std::vector<EstimateNote> notes;
+    for (const Sensitivity& each : result->estimates) {
+      notes.push_back({each.card + ": " + each.fact, each.value, each.estimate, each.has_range,
+                       to_text(each.tpot_low), to_text(each.tpot_high), each.tpot_swing});
+    }
+    text += estimate_lines(result->system, "TPOT", notes, kMost, ink);
+  }
+  return text.empty() ? "" : "~ rests on estimates (--json lists all of them)\n" + text;
+}
+
+}  // namespace
+
+std::string race_table(const RaceQuery& query, const std::vector<RaceResult>& results, Ink ink) {
+  std::vector<std::string> models;  // in order of first appearance
+  for (const RaceResult& result : results) {
+    if (std::find(models.begin(), models.end(), result.model) == models.end()) {
+      models.push_back(result.model);
+    }
+  }
+  std::string text;
+  for (const std::string& model : models) {
+    Ranking ranking, refused;
+    for (const RaceResult& result : results) {
+      if (result.model == model) {
+        (result.fits ? ranking : refused).push_back(&result);
+      }
+    }
+    std::stable_sort(ranking.begin(), ranking.end(), [](const RaceResult* a, const RaceResult* b) {
+      return a->tokens_per_s_per_user > b->tokens_per_s_per_user;
+    });
+    text += (text.empty() ? "" : "\n") +
+            painted(fmt::format("{}: prompt {}, output {}, batch {}", model, query.prompt, query.output,
+                                query.batch),
+                    Tone::strong, ink) +
+            "\n\n";
+    if (!ranking.empty()) {
+      text += rates(ranking) + "\n" + shares(ranking, ink) + "\n" + memory(ranking);
+    }
+    for (const std::string& part : {refusals(refused, ink), estimates(ranking, ink)}) {
+      text += part.empty() ? "" : "\n" + part;
+    }
+  }
+  return text;
+}
+
+}  // namespace memwall

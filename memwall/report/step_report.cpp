@@ -1,0 +1,155 @@
+#include "memwall/report/step_report.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "memwall/core/unit_text.h"
+#include "memwall/report/footnotes.h"
+#include "memwall/report/json_text.h"
+#include "memwall/report/share_bar.h"
+#include "memwall/report/text_table.h"
+
+namespace memwall {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kBarWidth = 60;
+
+std::string slice_text(const Slice& slice) {
+  if (slice.new_tokens == 1) {
+    return fmt::format("decode {}@{}", slice.count, slice.past_tokens);
+  }
+  return slice.past_tokens == 0
+             ? fmt::format("prefill {}@{}", slice.count, slice.new_tokens)
+             : fmt::format("prefill {}@{}+{}", slice.count, slice.new_tokens, slice.past_tokens);
+}
+
+std::string totals(const Ledger& ledger, Ink ink) {
+  return fmt::format("time {}  (bound {}: at {} of it, mostly {})\nenergy {}  work {}  moved {}\n\n{}\n{}\n",
+                     to_text(ledger.time), to_text(ledger.bound), percent_text(ledger.bound / ledger.time),
+                     ledger.bound_by, to_text(ledger.energy()), to_text(ledger.ops), to_text(ledger.bytes),
+                     share_bar(ledger.shares, kBarWidth, ink), share_legend(ink));
+}
+
+std::string operators(const Ledger& ledger) {
+  TextTable table({{"block"},
+                   {"operator"},
+                   {"tasks", true},
+                   {"on path", true},
+                   {"of time", true},
+                   {"busy", true},
+                   {"waiting", true},
+                   {"bytes", true},
+                   {"work", true},
+                   {"energy", true}});
+  for (const LedgerLine& line : ledger.lines) {
+    table.add_row({line.block, line.label, count_text(static_cast<double>(line.tasks)), to_text(line.on_path),
+                   percent_text(line.on_path / ledger.time), to_text(line.busy), to_text(line.waiting),
+                   to_text(line.bytes), to_text(line.ops), to_text(line.energy)});
+  }
+  return table.text();
+}
+
+std::string resources(const Ledger& ledger) {
+  TextTable table({{"resource"}, {"busy", true}, {"utilization", true}, {"energy", true}});
+  for (const ResourceLine& line : ledger.resources) {
+    table.add_row({line.resource, to_text(line.busy), percent_text(line.utilization), to_text(line.energy)});
+  }
+  return table.text();
+}
+
+std::string estimates(const std::string& system, const std::vector<EstimateEffect>& effects, Ink ink) {
+  constexpr std::size_t kMost = 5;
+  std::vector<EstimateNote> notes;
+  for (const EstimateEffect& effect : effects) {
+    EstimateNote note{effect.card + ": " + effect.fact,
+                      effect.value,
+                      effect.estimate,
+                      effect.has_range,
+                      {},
+                      {},
+                      effect.swing};
+    if (effect.has_range) {
+      note.low = to_text(Seconds(effect.low[0]));
+      note.high = to_text(Seconds(effect.high[0]));
+    }
+    notes.push_back(std::move(note));
+  }
+  const std::string lines = estimate_lines(system, "time", notes, kMost, ink);
+  return lines.empty() ? "" : "\n~ rests on estimates (--json lists all of them)\n" + lines;
+}
+
+void add_ledger(const Ledger& ledger, Json& json) {
+  json["time_s"] = ledger.time.value;
+  json["bound_s"] = ledger.bound.value;
+  json["bound_fraction"] = double(ledger.bound / ledger.time);
+  json["energy_j"] = ledger.energy().value;
+  json["dynamic_energy_j"] = ledger.dynamic_energy.value;
+  json["static_energy_j"] = ledger.static_energy.value;
+  json["ops"] = ledger.ops.value;
+  json["bytes"] = ledger.bytes.value;
+  json["bound_by"] = ledger.bound_by;
+  json["shares"] = shares_json(ledger.shares);
+}
+
+}  // namespace
+
+std::string step_table(const StepHeading& heading, const StepResult& result, Ink ink) {
+  std::string slices;
+  for (const Slice& slice : heading.step.slices) {
+    slices += (slices.empty() ? "" : ", ") + slice_text(slice);
+  }
+  std::string text =
+      painted(fmt::format("{} on {}: {}", heading.model, heading.system, slices), Tone::strong, ink) +
+      "\n\n" + to_text(result.placement) + "\n";
+  if (result.placement.fits) {
+    text += totals(result.ledger, ink) + "\n" + operators(result.ledger) + "\n" + resources(result.ledger) +
+            estimates(heading.system, result.estimates, ink);
+  }
+  return text;
+}
+
+Json step_json(const StepHeading& heading, const StepResult& result) {
+  const Placement& placement = result.placement;
+  Json json = {{"model", heading.model},
+               {"system", heading.system},
+               {"slices", Json::array()},
+               {"fits", placement.fits},
+               {"refusal", placement.fits ? Json(nullptr) : Json(placement.refusal)},
+               {"smallest_chips", placement.smallest_chips},
+               {"plan", to_text(placement.plan)},
+               {"plan_was_chosen", result.plan_was_chosen}};
+  for (const Slice& slice : heading.step.slices) {
+    json["slices"].push_back(
+        {{"count", slice.count}, {"new_tokens", slice.new_tokens}, {"past_tokens", slice.past_tokens}});
+  }
+  if (placement.fits) {
+    add_ledger(result.ledger, json);
+  } else {
+    for (const char* key : {"time_s", "bound_s", "energy_j", "ops", "bytes", "bound_by", "shares"}) {
+      json[key] = nullptr;
+    }
+  }
+  json["memory"] = memory_json(placement.memory);
+  json["estimates"] = estimates_json(result.estimates);
+  return json;
+}
+
+std::string kernel_table(const std::string& what, const std::string& system, const KernelResult& result,
+                         Ink ink) {
+  return painted(fmt::format("{} on {}", what, system), Tone::strong, ink) + "\n\n" +
+         totals(result.ledger, ink) + "\n" + resources(result.ledger) +
+         estimates(system, result.estimates, ink);
+}
+
+Json kernel_json(const std::string& what, const std::string& system, const KernelResult& result) {
+  Json json = {{"op", what}, {"system", system}};
+  add_ledger(result.ledger, json);
+  json["estimates"] = estimates_json(result.estimates);
+  return json;
+}
+
+}  // namespace memwall
