@@ -18,7 +18,7 @@ demo: setup build/release/build.ninja
 
 test: setup build/test/build.ninja
 	cmake --build build/test
-	ctest --test-dir build/test --output-on-failure -j $(JOBS)
+	ctest --test-dir build/test --output-on-failure --progress -j $(JOBS)
 
 check:
 	.ci/run
