@@ -36,8 +36,14 @@ Candidate evaluate(const GpuSpec& spec, const GemmShape& shape, Tile tile, doubl
   result.blocks = shape.groups * std::ceil(shape.m / tile.m) * std::ceil(shape.n / tile.n) * splits;
   result.waves = std::ceil(result.blocks / spec.sms);
   const double slots = result.waves * spec.sms;
+  // A cluster of SMs loads once what its blocks share: the larger operand, if there is a block beside.
+  const bool beside_m = std::ceil(shape.m / tile.m) >= spec.cluster;
+  const bool beside_n = std::ceil(shape.n / tile.n) >= spec.cluster;
+  const bool w_is_larger = tile.n * w_bytes >= tile.m * x_bytes;
+  const double share_w = beside_m && (w_is_larger || !beside_n) ? spec.cluster : 1;
+  const double share_x = beside_n && share_w == 1 ? spec.cluster : 1;
   result.ops = slots * 2 * tile.m * tile.n * k;
-  result.l2 = slots * (tile.m * x_bytes + tile.n * w_bytes) * k +
+  result.l2 = slots * (tile.m * x_bytes / share_x + tile.n * w_bytes / share_w) * k +
               shape.groups * shape.m * shape.n * (splits > 1 ? 2 * splits * kPartialBytes : kOutputBytes);
   return result;
 }

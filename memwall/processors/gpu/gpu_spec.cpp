@@ -106,6 +106,7 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.title = chip.title;
   spec.sms = card.count("sm.count");
   spec.clock = card.get<Hertz>("sm.clock");
+  spec.cluster = card.count("sm.cluster");
   read_tensor(card, spec);
   if (!spec.multiplies(Format::bf16)) {
     throw ConfigError({chip.file, 0, 0}, "tensor.bf16", "nothing", "the dense bf16 rate of the chip");

@@ -47,8 +47,9 @@ struct LinkSpec {
 
 struct GpuSpec {
   std::string title;
-  double sms = 0;  // streaming multiprocessors or compute units
-  Hertz clock;     // that reproduces the peak rates
+  double sms = 0;      // streaming multiprocessors or compute units
+  Hertz clock;         // that reproduces the peak rates
+  double cluster = 1;  // SMs that share one load of a tile (multicast)
   std::array<TensorRate, kTensorFormatCount> tensor{};
   OpsPerSecond vector_peak;  // fp32 multiply-add
   double vector_achieved = 0;
