@@ -1,5 +1,7 @@
 #include "memwall/report/page.h"
 
+#include <tuple>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -38,7 +40,12 @@ RaceResult running(const std::string& system) {
   }
   result.peak_ops = OpsPerSecond(8e15);
   result.peak_bandwidth = BytesPerSecond(2.7e13);
-  result.pareto = {{1, 120, 15}, {8, 100, 100}};
+  for (const auto& [batch, per_user, per_chip] : {std::tuple{1, 120.0, 15.0}, std::tuple{8, 100.0, 100.0}}) {
+    ParetoPoint& point = result.pareto.emplace_back();
+    point.batch = batch;
+    point.tokens_per_s_per_user = per_user;
+    point.tokens_per_s_per_chip = per_chip;
+  }
   return result;
 }
 
@@ -96,7 +103,12 @@ TEST(Page, NeedsNoNetwork) {
 
 TEST(Page, ShowsNumbersRefusalsAndEstimates) {
   RaceResult estimated = running("hgx-b200");
-  estimated.estimates = {{"l2.bandwidth", "as B300's", Seconds(0.009), Seconds(0.012), true}};
+  Sensitivity& estimate = estimated.estimates.emplace_back();
+  estimate.fact = "l2.bandwidth";
+  estimate.estimate = "as B300's";
+  estimate.tpot_low = Seconds(0.009);
+  estimate.tpot_high = Seconds(0.012);
+  estimate.has_range = true;
   RaceResult short_of_memory = refused();
   short_of_memory.smallest_chips = 3;
   const std::string page = race_page({"Llama & co", "batch 8", "memwall race"}, {estimated, short_of_memory});
