@@ -325,7 +325,7 @@ void GpuPlacedModel::lower(const Step& step, Program& program) const {
   program.resources = resources_.list();
   program.labels = labels_;
   program.replicas = plan_.tp * plan_.dp;
-  program.static_power = spec_.idle * plan_.chips();
+  program.static_power = spec_.busy * plan_.chips();
   program.blocks.resize(blocks_.size());
   Lowerer lowerer(*this, step);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

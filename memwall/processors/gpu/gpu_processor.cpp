@@ -38,7 +38,7 @@ class KernelProgram {
       : resources_(spec), options_(options) {
     program_.resources = resources_.list();
     program_.replicas = chips;
-    program_.static_power = spec.idle * chips;
+    program_.static_power = spec.busy * chips;
     program_.blocks.resize(1);
     program_.blocks[0].name = "kernel";
   }

@@ -143,6 +143,7 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_tensor = card.fraction("kernel.attention_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
+  spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
 
   spec.domain = card.count("scale_up.domain");
   spec.scale_up = read_link(card, "scale_up");
@@ -155,7 +156,11 @@ GpuSpec read_gpu_spec(const System& system) {
     spec.scale_out = read_link(card, "scale_out");
   }
   spec.tdp = card.get<Watts>("power.tdp");
-  spec.idle = card.get<Watts>("power.idle");
+  spec.busy = card.get<Watts>("power.busy");
+  if (spec.busy >= spec.tdp) {
+    card.refuse("power.busy", "less than power.tdp");
+  }
+  card.get<Watts>("power.idle");
   return spec;
 }
 

@@ -1,5 +1,7 @@
 #include "memwall/processors/gpu/pointwise_kernel.h"
 
+#include <algorithm>
+
 namespace memwall {
 namespace {
 
@@ -10,10 +12,10 @@ constexpr double kLogitBytes = 4;  // fp32
 constexpr double kNormOps = 4;        // square, sum, scale, weight
 constexpr double kActivationOps = 8;  // exponential (a few), divide, product
 constexpr double kRopeOps = 3;        // two products and a sum
+constexpr double kSoftmaxOps = 8;
 constexpr double kQuantiseOps = 3;    // absolute maximum, scale, round
-// Passes of the sampler over the logits: softmax reads twice and writes once, the cut and the draw read once
-// each; each pass is a kernel.
-constexpr double kSamplerPasses = 5;
+// Kernels of the sampler: temperature, sort, softmax, running sum and cut, draw.
+constexpr double kSamplerKernels = 5;
 
 }  // namespace
 
@@ -68,8 +70,14 @@ KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Forma
 
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences) {
   const double logits = sequences * static_cast<double>(shape.vocab);
-  KernelCost cost = pointwise_cost(spec, logits * kLogitBytes * kSamplerPasses, 0, logits * kActivationOps);
-  cost.delay(GpuDelay::pointwise_start) = kSamplerPasses;
+  KernelCost cost;
+  cost.delay(GpuDelay::pointwise_start) = kSamplerKernels;
+  const double read = logits * kLogitBytes;
+  // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not its
+  // bytes.
+  const double sorted = logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_achieved;
+  cost.hbm = {read, std::max(read, sorted)};
+  cost.vector = {logits * kSoftmaxOps, logits * kSoftmaxOps};
   return cost;
 }
 

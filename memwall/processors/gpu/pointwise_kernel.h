@@ -21,7 +21,7 @@ KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double 
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens);
 // bf16 in, `to` out, with a scale per token or block.
 KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to);
-// Softmax, top-k cut and draw over one chip's share of the logits.
+// Top-p sampling as engines do it by default: every sequence's logits are sorted.
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences);
 
 }  // namespace memwall
