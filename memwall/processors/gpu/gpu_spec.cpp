@@ -140,6 +140,8 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_start = card.get<Seconds>("kernel.attention_start");
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
   spec.collective_start = card.get<Seconds>("kernel.collective_start");
+  spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
+  spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
   spec.attention_tensor = card.fraction("kernel.attention_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");

@@ -22,6 +22,7 @@ struct Spent {
 enum class GpuDelay {
   gemm_start,
   attention_start,
+  attention_wave,
   pointwise_start,
   collective_start,
   hop,
@@ -34,7 +35,7 @@ enum class GpuDelay {
   out_nccl_bulk,
   host_step,
 };
-inline constexpr int kGpuDelayCount = 13;
+inline constexpr int kGpuDelayCount = 14;
 
 struct KernelCost {
   std::array<double, kGpuDelayCount> delays{};  // times that each is paid
