@@ -143,6 +143,8 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
   spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
   spec.attention_tensor = card.fraction("kernel.attention_tensor");
+  spec.experts_hbm = card.fraction("kernel.experts_hbm");
+  spec.experts_tensor = card.fraction("kernel.experts_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
   spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
