@@ -101,9 +101,8 @@ KernelCost decode_attention_cost(const GpuSpec& spec, const AttentionShape& shap
   const double padded = std::ceil(rows / kDecodeRows) * kDecodeRows;
   const double useful = 2 * batch.attended_keys * shape.heads * (qk + v);
   const double charged = 2 * batch.cached_keys * kv_heads * padded * (qk + v) / blocks * slots;
-  cost.arithmetic = info(shape.activation).arithmetic;
-  (tensor_index(cost.arithmetic) < 0 ? cost.vector : cost.tensor) = {
-      useful, std::max(useful, charged) / spec.attention_tensor};
+  cost.multiply(info(shape.activation).arithmetic,
+                Spent{useful, std::max(useful, charged) / spec.attention_tensor});
   return cost;
 }
 
@@ -134,12 +133,11 @@ KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& sha
       std::max(scores, longest * std::min(spec.sms, std::ceil(blocks / spec.sms) * spec.sms));
 
   const double width = shape.qk_dim + shape.v_dim;
-  cost.arithmetic = info(shape.activation).arithmetic;
   const double expansion =
       2 * batch.expanded_keys * shape.latent_dim * shape.heads * (width - shape.rope_dim);
   const double useful = 2 * batch.attended_keys * shape.heads * width + expansion;
-  (tensor_index(cost.arithmetic) < 0 ? cost.vector : cost.tensor) = {
-      useful, (2 * balanced * width + expansion) / spec.attention_tensor};
+  cost.multiply(info(shape.activation).arithmetic,
+                Spent{useful, (2 * balanced * width + expansion) / spec.attention_tensor});
   if (tensor_index(cost.arithmetic) >= 0) {
     cost.vector = {batch.attended_keys * shape.heads * (1 + kPointwisePerScore),
                    balanced * (spec.exp_ops + kPointwisePerScore)};

@@ -109,9 +109,9 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
   KernelCost cost;
   cost.delay(GpuDelay::gemm_start) = 1;
   cost.delay(GpuDelay::pointwise_start) = best.splits > 1 ? 1 : 0;  // the partial sums are added
-  cost.arithmetic = arithmetic;
   const double useful_ops = shape.groups * 2 * shape.m * shape.n * shape.k;
-  (index < 0 ? cost.vector : cost.tensor) = {useful_ops, std::max(best.ops / shape.tensor_share, useful_ops)};
+  const double charged_ops = std::max(useful_ops, best.ops / shape.tensor_share);
+  cost.multiply(arithmetic, Spent{useful_ops, charged_ops});
   cost.memory = Category::weights;
   double charged = streamed;
   // Half of L2 for the operand that stays, the other half for what streams past.

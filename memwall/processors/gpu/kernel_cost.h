@@ -45,6 +45,11 @@ struct KernelCost {
   Spent link, out_link;                         // bytes sent per chip
   Category memory = Category::overhead;         // what the hbm bytes are
 
+  // Multiplications in `format`: the matrix pipe, or the vector lanes for fp32.
+  void multiply(Format format, Spent ops) {
+    arithmetic = format;
+    (tensor_index(format) >= 0 ? tensor : vector) = ops;
+  }
   double& delay(GpuDelay which) { return delays[static_cast<std::size_t>(which)]; }
 };
 
