@@ -70,7 +70,7 @@ void refuse_leftovers(const CLI::App& verb) {
     throw ConfigError(text.substr(0, text.find(':')), missing ? "no value" : "more than one value",
                       "one value");
   }
-  throw ConfigError("command line", quoted(text), "what --help shows");
+  throw ConfigError("command line", memwall::quoted(text), "what --help shows");
 }
 
 }  // namespace
