@@ -9,9 +9,9 @@ namespace {
 // Everything that a GPU card may say.
 const std::vector<std::string>& known_keys() {
   static const std::vector<std::string> keys = {
-      "sm.*",      "tensor.*",       "vector.*",   "hbm.*",        "l2.*",          "kernel.*",
-      "host.*",    "memory.*",       "scale_up.*", "scale_out.*",  "power.*",       "energy.*",
-      "process.*", "price_per_hour", "die.*",      "all_in_power", "calibration.*",
+      "sm.*",      "tensor.*",       "vector.*",   "hbm.*",        "l2.*",    "kernel.*",
+      "host.*",    "memory.*",       "scale_up.*", "scale_out.*",  "power.*", "energy.*",
+      "process.*", "price_per_hour", "die.*",      "all_in_power",
   };
   return keys;
 }
