@@ -1,0 +1,171 @@
+#include "memwall/processors/gpu/gpu_processor.h"
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "memwall/processors/gpu/attention_kernel.h"
+#include "memwall/processors/gpu/collective.h"
+#include "memwall/processors/gpu/experts_kernel.h"
+#include "memwall/processors/gpu/gemm_kernel.h"
+#include "memwall/processors/gpu/gpu_lowering.h"
+#include "memwall/processors/gpu/gpu_placement.h"
+#include "memwall/processors/gpu/gpu_resources.h"
+#include "memwall/processors/gpu/pointwise_kernel.h"
+
+namespace memwall {
+namespace {
+
+void require_format(const GpuSpec& spec, Format weight, Format activation) {
+  const std::string refusal = format_refusal(spec, weight, activation);
+  if (!refusal.empty()) {
+    throw ConfigError("format", fmt::format("{} weights with {} activations", name(weight), name(activation)),
+                      "a format that the chip has: " + refusal);
+  }
+}
+
+void require_positive(const char* key, std::int64_t value) {
+  if (value < 1) {
+    throw ConfigError(key, std::to_string(value), "at least 1");
+  }
+}
+
+// A program of kernels one after another on `chips` equal chips.
+class KernelProgram {
+ public:
+  KernelProgram(const GpuSpec& spec, const LowerOptions& options, int chips)
+      : resources_(spec), options_(options) {
+    program_.resources = resources_.list();
+    program_.replicas = chips;
+    program_.static_power = spec.busy * chips;
+    program_.blocks.resize(1);
+    program_.blocks[0].name = "kernel";
+  }
+  void append(const std::string& label, const KernelCost& cost) {
+    std::vector<Task>& tasks = program_.blocks[0].tasks;
+    Task& task = tasks.emplace_back();
+    task.label = static_cast<std::int32_t>(program_.labels.size());
+    program_.labels.push_back(label);
+    resources_.demand(cost, options_.eager, task);
+    if (tasks.size() > 1) {
+      add_predecessor(task, static_cast<std::int32_t>(tasks.size()) - 2);
+    }
+  }
+  Program take() { return std::move(program_); }
+
+ private:
+  GpuResources resources_;
+  LowerOptions options_;
+  Program program_;
+};
+
+class KernelLowering {
+ public:
+  KernelLowering(const System& system, const LowerOptions& options)
+      : spec_(read_gpu_spec(system)), options_(options), chips_(system.chips()) {}
+
+  Program operator()(const GemmOp& op) const {
+    require_positive("m", op.m);
+    require_positive("n", op.n);
+    require_positive("k", op.k);
+    require_format(spec_, op.format, op.activation);
+    KernelProgram program(spec_, options_, 1);
+    const double m = static_cast<double>(op.m), k = static_cast<double>(op.k);
+    if (info(op.activation).bits < info(Format::bf16).bits) {
+      program.append("quantise", quantise_cost(spec_, m, k, op.activation, Scaling::dynamic));
+    }
+    program.append("gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, 1, op.format, op.activation}));
+    return program.take();
+  }
+
+  Program operator()(const AttentionOp& op) const {
+    require_positive("sequences", op.slice.count);
+    require_positive("new tokens", op.slice.new_tokens);
+    require_format(spec_, op.shape.activation, op.shape.activation);
+    KernelProgram program(spec_, options_, 1);
+    AttentionBatch decode, prefill;
+    add_slice(op.shape, op.slice, 1, decode, prefill);
+    const AttentionShape shape = shard(op.shape, 1);
+    if (decode.sequences > 0) {
+      program.append("attention", decode_attention_cost(spec_, shape, decode));
+    } else {
+      program.append("cache", cache_cost(spec_, shape, prefill));
+      program.append("attention", prefill_attention_cost(spec_, shape, prefill));
+    }
+    return program.take();
+  }
+
+  Program operator()(const AllReduceOp& op) const {
+    require_chips(op.chips);
+    if (op.chips < 2 || !(op.bytes > Bytes(0))) {
+      throw ConfigError("chips", std::to_string(op.chips), "at least 2 chips and 1 byte");
+    }
+    KernelProgram program(spec_, options_, op.chips);
+    program.append("all_reduce",
+                   all_reduce_cost(spec_, op.bytes.value, op.chips, parse_all_reduce(op.algorithm)));
+    return program.take();
+  }
+
+  Program operator()(const ExpertsOp& op) const {
+    require_positive("tokens", op.tokens);
+    require_positive("tp", op.tp);
+    require_positive("ep", op.ep);
+    require_chips(op.tp * op.ep);
+    require_format(spec_, op.shape.weight, op.shape.activation);
+    if (op.shape.num_experts % op.ep != 0) {
+      throw ConfigError("ep", std::to_string(op.ep),
+                        fmt::format("a divisor of num_experts = {}", op.shape.num_experts));
+    }
+    if (op.shape.intermediate % op.tp != 0) {
+      throw ConfigError("tp", std::to_string(op.tp),
+                        fmt::format("a divisor of the intermediate size {}", op.shape.intermediate));
+    }
+    KernelProgram program(spec_, options_, op.tp * op.ep);
+    for (const ExpertsKernel& kernel :
+         experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp})) {
+      program.append(kernel.label, kernel.cost);
+    }
+    return program.take();
+  }
+
+ private:
+  void require_chips(int chips) const {
+    if (chips > chips_) {
+      throw ConfigError("chips", std::to_string(chips), fmt::format("at most the system's {}", chips_));
+    }
+  }
+
+  GpuSpec spec_;
+  LowerOptions options_;
+  int chips_;
+};
+
+class GpuProcessor : public Processor {
+ public:
+  void check(const System& system) const override { read_gpu_spec(system); }
+
+  std::vector<Plan> candidate_plans(const Model& model, const System& system) const override {
+    return gpu_candidate_plans(read_gpu_spec(system), model, system.chips());
+  }
+
+  Placement place(const Model& model, const System& system, const Plan& plan,
+                  const Need& need) const override {
+    return place_on_gpus(read_gpu_spec(system), model, plan, need, system.chips());
+  }
+
+  std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
+                                    const LowerOptions& options, const RoleSet& roles) const override {
+    return std::make_unique<GpuPlacedModel>(read_gpu_spec(system), model, placement.plan, options, roles);
+  }
+
+  Program lower_kernel(const KernelOp& op, const System& system, const LowerOptions& options) const override {
+    return std::visit(KernelLowering(system, options), op);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Processor> make_gpu() { return std::make_unique<GpuProcessor>(); }
+
+}  // namespace memwall

@@ -1,0 +1,127 @@
+#include "memwall/processors/gpu/gpu_resources.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+namespace memwall {
+namespace {
+
+Resource delay_resource(std::string name, Seconds each, Category category = Category::overhead) {
+  Resource resource;
+  resource.name = std::move(name);
+  resource.is_delay = true;
+  resource.peak_rate = resource.sustained_rate = 1 / each.value;
+  resource.category = category;
+  return resource;
+}
+
+Resource queue_resource(std::string name, Amount amount, double peak, double achieved, Joules energy,
+                        Category category) {
+  Resource resource;
+  resource.name = std::move(name);
+  resource.amount = amount;
+  resource.peak_rate = peak;
+  resource.sustained_rate = peak * achieved;
+  resource.energy_per_amount = energy;
+  resource.category = category;
+  return resource;
+}
+
+}  // namespace
+
+std::int32_t GpuResources::add(Resource resource) {
+  resources_.push_back(std::move(resource));
+  return static_cast<std::int32_t>(resources_.size()) - 1;
+}
+
+GpuResources::GpuResources(const GpuSpec& spec) {
+  const auto add_delay = [this](GpuDelay which, const char* name, Seconds each,
+                                Category category = Category::overhead) {
+    delay_[static_cast<std::size_t>(which)] = add(delay_resource(name, each, category));
+  };
+  add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm_start);
+  add_delay(GpuDelay::attention_start, "attention_start", spec.attention_start);
+  add_delay(GpuDelay::attention_wave, "attention_wave", spec.attention_wave);
+  add_delay(GpuDelay::pointwise_start, "pointwise_start", spec.pointwise_start);
+  add_delay(GpuDelay::host_step, "host_step", spec.host_step);
+  const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop, GpuDelay start,
+                            GpuDelay step, GpuDelay bulk) {
+    add_delay(hop, (prefix + "hop").c_str(), link.latency, Category::communication);
+    add_delay(start, (prefix + "nccl_start").c_str(), link.nccl_start, Category::communication);
+    add_delay(step, (prefix + "nccl_step").c_str(), link.nccl_step, Category::communication);
+    add_delay(bulk, (prefix + "nccl_bulk").c_str(), link.nccl_bulk, Category::communication);
+    return add(queue_resource(prefix + "link", Amount::bytes, link.bandwidth.value,
+                              std::max(link.ring, link.peer), Joules(link.energy.value),
+                              Category::communication));
+  };
+  add_delay(GpuDelay::collective_start, "collective_start", spec.collective_start, Category::communication);
+  link_ = add_link(spec.scale_up, "", GpuDelay::hop, GpuDelay::nccl_start, GpuDelay::nccl_step,
+                   GpuDelay::nccl_bulk);
+  if (spec.scale_out.bandwidth.value > 0) {
+    out_link_ = add_link(spec.scale_out, "out_", GpuDelay::out_hop, GpuDelay::out_nccl_start,
+                         GpuDelay::out_nccl_step, GpuDelay::out_nccl_bulk);
+  }
+  host_ = add(queue_resource("host", Amount::messages, 1 / spec.eager_launch.value, 1, Joules(0),
+                             Category::overhead));
+  hbm_ = add(queue_resource("hbm", Amount::bytes, spec.hbm_bandwidth.value, spec.hbm_achieved,
+                            Joules(spec.hbm_energy.value), Category::weights));
+  l2_ = add(queue_resource("l2", Amount::bytes, spec.l2_bandwidth.value, 1, Joules(spec.l2_energy.value),
+                           Category::overhead));
+  vector_ = add(queue_resource("vector", Amount::ops, spec.vector_peak.value, spec.vector_achieved,
+                               Joules(spec.vector_energy.value), Category::arithmetic));
+  for (std::size_t i = 0; i < tensor_.size(); ++i) {
+    const TensorRate& rate = spec.tensor[i];
+    tensor_[i] = rate.peak.value > 0 ? add(queue_resource("tensor." + std::string(name(kTensorFormats[i])),
+                                                          Amount::ops, rate.peak.value, rate.achieved,
+                                                          Joules(rate.energy.value), Category::arithmetic))
+                                     : -1;
+  }
+}
+
+void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const {
+  for (std::size_t i = 0; i < cost.delays.size(); ++i) {
+    if (cost.delays[i] > 0) {
+      const std::int32_t resource = delay_[i];
+      add_demand(task, resource, resources_[static_cast<std::size_t>(resource)].category, 0, cost.delays[i]);
+    }
+  }
+  const auto spend = [&task](std::int32_t resource, Category category, const Spent& spent) {
+    if (spent.charged > 0) {
+      assert(resource >= 0);
+      add_demand(task, resource, category, spent.useful, spent.charged);
+    }
+  };
+  spend(hbm_, cost.memory, cost.hbm);
+  spend(l2_, cost.memory, cost.l2);
+  if (const int index = tensor_index(cost.arithmetic); index >= 0) {
+    spend(tensor_[static_cast<std::size_t>(index)], Category::arithmetic, cost.tensor);
+  }
+  spend(vector_, Category::arithmetic, cost.vector);
+  spend(link_, Category::communication, cost.link);
+  spend(out_link_, Category::communication, cost.out_link);
+  if (eager) {
+    add_demand(task, host_, Category::overhead, 0, 1);
+  }
+}
+
+double alone_seconds(const GpuSpec& spec, const KernelCost& cost) {
+  Task task;
+  const GpuResources resources(spec);
+  resources.demand(cost, false, task);
+  double delays = 0, longest = 0;
+  for (int i = 0; i < task.demand_count; ++i) {
+    const Demand& demand = task.demands[static_cast<std::size_t>(i)];
+    const Resource& resource = resources.list()[static_cast<std::size_t>(demand.resource)];
+    const double seconds = demand.charged / resource.sustained_rate;
+    if (resource.is_delay) {
+      delays += seconds;
+    } else {
+      longest = std::max(longest, seconds);
+    }
+  }
+  return delays + longest;
+}
+
+}  // namespace memwall

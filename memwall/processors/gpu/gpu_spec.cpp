@@ -1,0 +1,183 @@
+#include "memwall/processors/gpu/gpu_spec.h"
+
+#include <cmath>
+#include <vector>
+
+namespace memwall {
+namespace {
+
+// Everything that a GPU card may say.
+const std::vector<std::string>& known_keys() {
+  static const std::vector<std::string> keys = {
+      "sm.*",      "tensor.*",       "vector.*",   "hbm.*",        "l2.*",          "kernel.*",
+      "host.*",    "memory.*",       "scale_up.*", "scale_out.*",  "power.*",       "energy.*",
+      "process.*", "price_per_hour", "die.*",      "all_in_power", "calibration.*",
+  };
+  return keys;
+}
+
+// Facts of the box override those of its chips.
+class CardReader {
+ public:
+  explicit CardReader(const System& system) : system_(system) {}
+
+  template <class Q>
+  Q get(const std::string& key) const {
+    const Q value = card(key).get<Q>(key);
+    if (!(std::isfinite(value.value) && value.value > 0)) {
+      refuse(key, "a positive value");
+    }
+    return value;
+  }
+  double fraction(const std::string& key) const {
+    const double value = get<Ratio>(key);
+    if (value > 1) {
+      refuse(key, "a share of the peak, at most 1");
+    }
+    return value;
+  }
+  int count(const std::string& key) const {
+    const double value = get<Ratio>(key);
+    if (value != std::floor(value) || value > 1e6) {
+      refuse(key, "a whole number");
+    }
+    return static_cast<int>(value);
+  }
+  bool has(const std::string& key) const { return card(key).has(key); }
+  std::string word_or(const std::string& key, const std::string& fallback) const {
+    return system_.facts.word_or(key, system_.chip().word_or(key, fallback));
+  }
+  [[noreturn]] void refuse(const std::string& key, const std::string& expected) const {
+    const Fact& fact = card(key).fact(key);
+    throw ConfigError(fact.where, key, fact.text, expected);
+  }
+
+ private:
+  const Chip& card(const std::string& key) const {
+    return system_.facts.has(key) ? system_.facts : system_.chip();
+  }
+  const System& system_;
+};
+
+LinkSpec read_link(const CardReader& card, const std::string& group) {
+  LinkSpec link;
+  link.bandwidth = card.get<BytesPerSecond>(group + ".bandwidth");
+  link.latency = card.get<Seconds>(group + ".latency");
+  link.ring = card.fraction(group + ".ring_achieved");
+  link.peer = card.fraction(group + ".peer_achieved");
+  link.nccl_start = card.get<Seconds>(group + ".nccl_start");
+  link.nccl_step = card.get<Seconds>(group + ".nccl_step");
+  link.nccl_bulk = card.get<Seconds>(group + ".nccl_bulk");
+  link.energy = card.get<JoulesPerByte>("energy." + group);
+  return link;
+}
+
+void read_tensor(const CardReader& card, GpuSpec& spec) {
+  for (int i = 0; i < kTensorFormatCount; ++i) {
+    const std::string format(name(kTensorFormats[static_cast<std::size_t>(i)]));
+    TensorRate& rate = spec.tensor[static_cast<std::size_t>(i)];
+    if (!card.has("tensor." + format)) {
+      continue;
+    }
+    rate.peak = card.get<OpsPerSecond>("tensor." + format);
+    rate.achieved = card.fraction("tensor.achieved." + format);
+    rate.energy = card.get<JoulesPerOp>("energy." + format);
+  }
+}
+
+}  // namespace
+
+bool GpuSpec::multiplies(Format arithmetic) const {
+  const int index = tensor_index(arithmetic);
+  return index < 0 ? arithmetic == Format::fp32 : tensor[static_cast<std::size_t>(index)].peak.value > 0;
+}
+
+GpuSpec read_gpu_spec(const System& system) {
+  const Chip& chip = system.chip();
+  for (const Pool& pool : system.pools) {
+    if (pool.chip.name != chip.name) {
+      throw ConfigError("pools", quoted(pool.chip.name), "one kind of chip, " + chip.name);
+    }
+  }
+  chip.refuse_unknown(known_keys());
+  const CardReader card(system);
+
+  GpuSpec spec;
+  spec.title = chip.title;
+  spec.sms = card.count("sm.count");
+  spec.clock = card.get<Hertz>("sm.clock");
+  spec.cluster = card.count("sm.cluster");
+  read_tensor(card, spec);
+  if (!spec.multiplies(Format::bf16)) {
+    throw ConfigError({chip.file, 0, 0}, "tensor.bf16", "nothing", "the dense bf16 rate of the chip");
+  }
+  spec.vector_peak = card.get<OpsPerSecond>("vector.fp32");
+  spec.vector_achieved = card.fraction("vector.achieved");
+  spec.exp_ops = card.get<Ratio>("vector.exp_ops");
+  spec.vector_energy = card.get<JoulesPerOp>("energy.fp32");
+
+  spec.hbm_capacity = card.get<Bytes>("hbm.capacity");
+  spec.reserve = card.get<Bytes>("memory.reserve");
+  if (spec.reserve >= spec.hbm_capacity) {
+    card.refuse("memory.reserve", "less than hbm.capacity");
+  }
+  spec.hbm_bandwidth = card.get<BytesPerSecond>("hbm.bandwidth");
+  spec.hbm_achieved = card.fraction("hbm.achieved.read");
+  for (auto [key, share] :
+       {std::pair{"hbm.achieved.gemm", &spec.hbm_gemm}, std::pair{"hbm.achieved.packed", &spec.hbm_packed},
+        std::pair{"hbm.achieved.attention", &spec.hbm_attention}}) {
+    *share = card.fraction(key);
+    if (*share > spec.hbm_achieved) {
+      card.refuse(key, "at most hbm.achieved.read");
+    }
+  }
+  spec.hbm_energy = card.get<JoulesPerByte>("energy.hbm");
+  spec.l2_capacity = card.get<Bytes>("l2.capacity");
+  spec.l2_bandwidth = card.get<BytesPerSecond>("l2.bandwidth");
+  spec.l2_energy = card.get<JoulesPerByte>("energy.l2");
+
+  spec.gemm_start = card.get<Seconds>("kernel.gemm_start");
+  spec.attention_start = card.get<Seconds>("kernel.attention_start");
+  spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
+  spec.collective_start = card.get<Seconds>("kernel.collective_start");
+  spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
+  spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
+  spec.attention_tensor = card.fraction("kernel.attention_tensor");
+  spec.experts_hbm = card.fraction("kernel.experts_hbm");
+  spec.experts_tensor = card.fraction("kernel.experts_tensor");
+  spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
+  spec.host_step = card.get<Seconds>("host.step");
+  spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
+
+  spec.domain = card.count("scale_up.domain");
+  spec.scale_up = read_link(card, "scale_up");
+  const std::string topology = card.word_or("scale_up.topology", "switch");
+  if (topology != "switch" && topology != "mesh") {
+    throw ConfigError({chip.file, 0, 0}, "scale_up.topology", quoted(topology), "switch or mesh");
+  }
+  spec.mesh = topology == "mesh";
+  if (system.chips() > spec.domain) {
+    spec.scale_out = read_link(card, "scale_out");
+  }
+  spec.tdp = card.get<Watts>("power.tdp");
+  spec.busy = card.get<Watts>("power.busy");
+  if (spec.busy >= spec.tdp) {
+    card.refuse("power.busy", "less than power.tdp");
+  }
+  card.get<Watts>("power.idle");
+  return spec;
+}
+
+std::string format_refusal(const GpuSpec& spec, Format weight, Format activation) {
+  const Format arithmetic = info(activation).arithmetic;
+  if (!spec.multiplies(arithmetic)) {
+    return spec.title + " has no " + std::string(name(arithmetic)) + " arithmetic";
+  }
+  if (!info(weight).weight_only && !spec.multiplies(info(weight).arithmetic)) {
+    return spec.title + " has no " + std::string(name(info(weight).arithmetic)) + " arithmetic for " +
+           std::string(name(weight)) + " weights";
+  }
+  return "";
+}
+
+}  // namespace memwall

@@ -1,0 +1,97 @@
+// gpu_spec.h - what the kernels need to know of a GPU, read off its card once and checked.
+//
+// Peaks are datasheet values and feed the bound clock; `achieved` shares are what good kernels reach and feed
+// the schedule clock. README.md lists the keys of a card.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "memwall/core/number_format.h"
+#include "memwall/core/units.h"
+#include "memwall/hardware/system.h"
+
+namespace memwall {
+
+// Number formats that a matrix pipe can multiply; the order is that of the resources in a program.
+inline constexpr std::array kTensorFormats = {Format::bf16, Format::fp16, Format::fp8, Format::int8,
+                                              Format::nvfp4};
+inline constexpr int kTensorFormatCount = static_cast<int>(kTensorFormats.size());
+// Position in kTensorFormats, -1 for a format that is none of them (fp32 runs on the vector lanes).
+constexpr int tensor_index(Format arithmetic) {
+  for (int i = 0; i < kTensorFormatCount; ++i) {
+    if (kTensorFormats[static_cast<std::size_t>(i)] == arithmetic) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+struct TensorRate {
+  OpsPerSecond peak;    // dense, whole chip; 0: the chip does not multiply this format
+  double achieved = 0;  // share of the peak that a large GEMM reaches, in (0, 1]
+  JoulesPerOp energy;
+};
+
+// Chips joined by one kind of link.
+struct LinkSpec {
+  BytesPerSecond bandwidth;  // per chip and direction
+  Seconds latency;           // of one remote access
+  double ring = 0;           // share of the bandwidth that a large NCCL collective sustains
+  double peer = 0;           // share that kernels sustain which access their peers' memory
+  Seconds nccl_start;        // of a small NCCL collective of two chips, launch included
+  Seconds nccl_step;         // more per further chip
+  Seconds nccl_bulk;         // more for the bulk protocol: pipeline fill
+  JoulesPerByte energy;
+};
+
+struct GpuSpec {
+  std::string title;
+  double sms = 0;      // streaming multiprocessors or compute units
+  Hertz clock;         // that reproduces the peak rates
+  double cluster = 1;  // SMs that share one load of a tile (multicast)
+  std::array<TensorRate, kTensorFormatCount> tensor{};
+  OpsPerSecond vector_peak;  // fp32 multiply-add
+  double vector_achieved = 0;
+  double exp_ops = 0;  // fp32 operations in the time of one exponential
+  JoulesPerOp vector_energy;
+
+  Bytes hbm_capacity, reserve;  // reserve: context, workspace and fragments that no model can use
+  BytesPerSecond hbm_bandwidth;
+  double hbm_achieved = 0;   // streaming reads
+  double hbm_gemm = 0;       // weights that a GEMM streams
+  double hbm_packed = 0;     // the same for weights below 8 bits
+  double hbm_attention = 0;  // paged KV that decode attention reads
+  JoulesPerByte hbm_energy;
+  Bytes l2_capacity;
+  BytesPerSecond l2_bandwidth;  // what all SMs draw together
+  JoulesPerByte l2_energy;
+
+  // Launch and latency of a kernel that does almost nothing, in a recorded graph.
+  Seconds gemm_start, attention_start, pointwise_start, collective_start;
+  Seconds attention_wave;                      // latency of one more wave of decode attention blocks
+  BytesPerSecond attention_block;              // what one block of decode attention draws
+  double attention_tensor = 0;                 // share of a large GEMM's rate that prefill attention reaches
+  double experts_hbm = 0, experts_tensor = 0;  // shares of a lone GEMM's rates that a grouped one reaches
+  Seconds eager_launch;                        // host time per kernel when the host launches each one
+  Seconds host_step;                           // host time between two steps: scheduling, inputs, results
+  Hertz sort_rate;                             // logits that the sampler orders per second
+
+  LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
+  int domain = 1;                // chips that scale_up joins
+  bool mesh = false;             // a link to every other chip of the domain instead of a switch
+  Watts tdp;
+  Watts busy;  // of a chip at work, beside what its operations and bytes cost: clocks, schedulers, leakage
+
+  bool multiplies(Format arithmetic) const;  // fp32 always
+};
+
+// Throws ConfigError for a missing, unknown, ill-typed or impossible fact, and for a system with several
+// kinds of chips.
+GpuSpec read_gpu_spec(const System& system);
+
+// "" when the chip can multiply such activations by such weights, else why not: "NVIDIA A100 SXM 80 GB has no
+// fp8 arithmetic".
+std::string format_refusal(const GpuSpec& spec, Format weight, Format activation);
+
+}  // namespace memwall

@@ -1,0 +1,59 @@
+// kernel_cost.h - what one kernel on one chip demands, before it becomes a task of a program.
+#pragma once
+
+#include <array>
+
+#include "memwall/processors/gpu/gpu_spec.h"
+#include "memwall/program/program.h"
+
+namespace memwall {
+
+// useful: what the mathematics needs. charged: what the kernel spends, padding and repeats included.
+struct Spent {
+  double useful = 0, charged = 0;
+  Spent& operator+=(Spent other) {
+    useful += other.useful;
+    charged += other.charged;
+    return *this;
+  }
+};
+
+// Times that pass without a queue; a kernel pays each some number of times.
+enum class GpuDelay {
+  gemm_start,
+  attention_start,
+  attention_wave,
+  pointwise_start,
+  collective_start,
+  hop,
+  nccl_start,
+  nccl_step,
+  nccl_bulk,
+  out_hop,
+  out_nccl_start,
+  out_nccl_step,
+  out_nccl_bulk,
+  host_step,
+};
+inline constexpr int kGpuDelayCount = 14;
+
+struct KernelCost {
+  std::array<double, kGpuDelayCount> delays{};  // times that each is paid
+  Format arithmetic = Format::bf16;             // of tensor; fp32 counts under vector instead
+  Spent tensor, vector;                         // ops
+  Spent hbm, l2;                                // bytes
+  Spent link, out_link;                         // bytes sent per chip
+  Category memory = Category::overhead;         // what the hbm bytes are
+
+  // Multiplications in `format`: the matrix pipe, or the vector lanes for fp32.
+  void multiply(Format format, Spent ops) {
+    arithmetic = format;
+    (tensor_index(format) >= 0 ? tensor : vector) = ops;
+  }
+  double& delay(GpuDelay which) { return delays[static_cast<std::size_t>(which)]; }
+};
+
+// From the seconds that the schedule clock would need for it alone.
+double alone_seconds(const GpuSpec& spec, const KernelCost& cost);
+
+}  // namespace memwall

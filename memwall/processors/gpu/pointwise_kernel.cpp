@@ -1,0 +1,92 @@
+#include "memwall/processors/gpu/pointwise_kernel.h"
+
+#include <algorithm>
+
+namespace memwall {
+namespace {
+
+constexpr double kBytes = 2;       // bf16 activations
+constexpr double kLogitBytes = 4;  // fp32
+
+// fp32 operations per value, counted from the formulas.
+constexpr double kNormOps = 4;        // square, sum, scale, weight
+constexpr double kActivationOps = 8;  // exponential (a few), divide, product
+constexpr double kRopeOps = 3;        // two products and a sum
+constexpr double kSoftmaxOps = 8;
+constexpr double kQuantiseOps = 3;  // absolute maximum, scale, round
+// Kernels of the sampler: temperature, sort, softmax, running sum and cut, draw.
+constexpr double kSamplerKernels = 5;
+
+}  // namespace
+
+KernelCost pointwise_cost(const GpuSpec& spec, double read, double written, double ops) {
+  KernelCost cost;
+  cost.delay(GpuDelay::pointwise_start) = 1;
+  const double bytes = read + written;
+  const bool in_l2 = bytes <= spec.l2_capacity.value / 2;
+  (in_l2 ? cost.l2 : cost.hbm) = {bytes, bytes};
+  cost.vector = {ops, ops};
+  return cost;
+}
+
+KernelCost embedding_cost(const GpuSpec& spec, const Embedding& shape, double tokens) {
+  const double width = static_cast<double>(shape.width);
+  const double tables = shape.positions > 0 ? 2 : 1;
+  KernelCost cost = pointwise_cost(spec, 0, tokens * width * kBytes, 0);
+  const double row = bytes_of(width * tables, shape.weight).value;
+  cost.hbm += {tokens * row, tokens * row};
+  cost.memory = Category::weights;
+  return cost;
+}
+
+KernelCost norm_cost(const GpuSpec& spec, const Norm& shape, double tokens, int adds, int tp) {
+  // Norms of heads are divided like the heads; the one over the hidden state is done by every chip.
+  const double shares = shape.groups > 1 ? tp : 1;
+  const double values = tokens * static_cast<double>(shape.width * shape.groups) / shares;
+  return pointwise_cost(spec, values * kBytes * (1 + adds), values * kBytes * (1 + adds),
+                        values * (kNormOps + adds));
+}
+
+KernelCost rope_cost(const GpuSpec& spec, const Rope& shape, double tokens, int tp) {
+  const double values = tokens * static_cast<double>(shape.heads * shape.dim) / tp;
+  return pointwise_cost(spec, values * kBytes, values * kBytes, values * kRopeOps);
+}
+
+KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double tokens, int tp) {
+  const double values = tokens * static_cast<double>(shape.width) / tp;
+  return pointwise_cost(spec, values * kBytes * (shape.gated ? 2 : 1), values * kBytes,
+                        values * kActivationOps);
+}
+
+KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens) {
+  const double values = tokens * static_cast<double>(shape.width);
+  return pointwise_cost(spec, 2 * values * kBytes, values * kBytes, values);
+}
+
+KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling) {
+  const double values = tokens * width;
+  KernelCost cost = pointwise_cost(spec, values * kBytes, bytes_of(values, to).value, values * kQuantiseOps);
+  // One scale for the tensor: clear it, find the absolute maximum, make the scale, convert. nvfp4 has a scale
+  // for the tensor beside those of its blocks, found before; int8 one per token, found before.
+  const bool per_tensor = to == Format::fp8;
+  const bool two_levels = to == Format::nvfp4 || to == Format::int8;
+  if (scaling == Scaling::dynamic) {
+    cost.delay(GpuDelay::pointwise_start) = per_tensor ? 4 : two_levels ? 2 : 1;
+  }
+  return cost;
+}
+
+KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences) {
+  const double logits = sequences * static_cast<double>(shape.vocab);
+  KernelCost cost;
+  cost.delay(GpuDelay::pointwise_start) = kSamplerKernels;
+  const double read = logits * kLogitBytes;
+  // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not
+  // its bytes.
+  const double sorted = logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_achieved;
+  cost.hbm = {read, std::max(read, sorted)};
+  cost.vector = {logits * kSoftmaxOps, logits * kSoftmaxOps};
+  return cost;
+}
+
+}  // namespace memwall

@@ -1,0 +1,29 @@
+// pointwise_kernel.h - kernels that do little arithmetic per byte: norms, rotary embedding, activations,
+// quantisation of activations, embedding look-up, the sampler.
+//
+// Each is a start and its bytes. A residual add is fused into the norm that follows it. Activations between
+// two kernels are read from L2 while they fit into half of it, and from HBM otherwise.
+#pragma once
+
+#include "memwall/model/model.h"
+#include "memwall/processors/gpu/kernel_cost.h"
+
+namespace memwall {
+
+// `read` and `written` bytes and `ops` fp32 operations of one kernel.
+KernelCost pointwise_cost(const GpuSpec& spec, double read, double written, double ops);
+
+KernelCost embedding_cost(const GpuSpec& spec, const Embedding& shape, double tokens);
+// adds: residual streams added on the way, 0 or 1.
+KernelCost norm_cost(const GpuSpec& spec, const Norm& shape, double tokens, int adds, int tp);
+KernelCost rope_cost(const GpuSpec& spec, const Rope& shape, double tokens, int tp);
+KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double tokens, int tp);
+KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens);
+// bf16 in, `to` out. Inside a model the scales are static, per token or per block, and one kernel does it; a
+// lone GEMM finds them anew (dynamic), which for one scale per tensor takes four small kernels.
+enum class Scaling { in_model, dynamic };
+KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling);
+// Top-p sampling as engines do it by default: every sequence's logits are sorted.
+KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences);
+
+}  // namespace memwall
