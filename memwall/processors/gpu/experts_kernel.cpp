@@ -44,6 +44,9 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
   up.groups = load.experts;
   up.weight = shape.weight;
   up.activation = shape.activation;
+  // Unpacking limits weights below 8 bits more than the grouping does.
+  up.hbm_share = info(shape.weight).bits < 8 ? 1 : spec.experts_hbm;
+  up.tensor_share = spec.experts_tensor;
   GemmShape down = up;
   down.n = width;
   down.k = inner;

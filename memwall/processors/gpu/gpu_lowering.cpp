@@ -241,7 +241,7 @@ void GpuPlacedModel::Lowerer::lower(const Kernel& kernel) {
       append(kernel.label, norm_cost(spec, std::get<Norm>(kernel.shape), m, kernel.adds, plan.tp));
       break;
     case Kind::quantise:
-      append(kernel.label, quantise_cost(spec, m, kernel.k, kernel.activation));
+      append(kernel.label, quantise_cost(spec, m, kernel.k, kernel.activation, Scaling::in_model));
       break;
     case Kind::gemm:
       append(kernel.label, gemm_cost(spec, {m, kernel.n, kernel.k, 1, kernel.weight, kernel.activation}));
@@ -305,6 +305,7 @@ void GpuPlacedModel::Lowerer::lower_attention(const Kernel& kernel) {
     add_slice(whole, slice, batch_.share, decode, prefill);
   }
   if (prefill.sequences > 0) {
+    append(kernel.label, cache_cost(placed_.spec_, kernel.attention, prefill));
     append(kernel.label, prefill_attention_cost(placed_.spec_, kernel.attention, prefill));
   }
   if (decode.sequences > 0) {
@@ -325,7 +326,7 @@ void GpuPlacedModel::lower(const Step& step, Program& program) const {
   program.resources = resources_.list();
   program.labels = labels_;
   program.replicas = plan_.tp * plan_.dp;
-  program.static_power = spec_.idle * plan_.chips();
+  program.static_power = spec_.busy * plan_.chips();
   program.blocks.resize(blocks_.size());
   Lowerer lowerer(*this, step);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

@@ -43,6 +43,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
   };
   add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm_start);
   add_delay(GpuDelay::attention_start, "attention_start", spec.attention_start);
+  add_delay(GpuDelay::attention_wave, "attention_wave", spec.attention_wave);
   add_delay(GpuDelay::pointwise_start, "pointwise_start", spec.pointwise_start);
   add_delay(GpuDelay::host_step, "host_step", spec.host_step);
   const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop, GpuDelay start,

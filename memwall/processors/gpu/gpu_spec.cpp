@@ -140,9 +140,14 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_start = card.get<Seconds>("kernel.attention_start");
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
   spec.collective_start = card.get<Seconds>("kernel.collective_start");
+  spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
+  spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
   spec.attention_tensor = card.fraction("kernel.attention_tensor");
+  spec.experts_hbm = card.fraction("kernel.experts_hbm");
+  spec.experts_tensor = card.fraction("kernel.experts_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
+  spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
 
   spec.domain = card.count("scale_up.domain");
   spec.scale_up = read_link(card, "scale_up");
@@ -155,7 +160,11 @@ GpuSpec read_gpu_spec(const System& system) {
     spec.scale_out = read_link(card, "scale_out");
   }
   spec.tdp = card.get<Watts>("power.tdp");
-  spec.idle = card.get<Watts>("power.idle");
+  spec.busy = card.get<Watts>("power.busy");
+  if (spec.busy >= spec.tdp) {
+    card.refuse("power.busy", "less than power.tdp");
+  }
+  card.get<Watts>("power.idle");
   return spec;
 }
 

@@ -22,6 +22,7 @@ struct Spent {
 enum class GpuDelay {
   gemm_start,
   attention_start,
+  attention_wave,
   pointwise_start,
   collective_start,
   hop,
@@ -34,7 +35,7 @@ enum class GpuDelay {
   out_nccl_bulk,
   host_step,
 };
-inline constexpr int kGpuDelayCount = 13;
+inline constexpr int kGpuDelayCount = 14;
 
 struct KernelCost {
   std::array<double, kGpuDelayCount> delays{};  // times that each is paid
@@ -44,6 +45,11 @@ struct KernelCost {
   Spent link, out_link;                         // bytes sent per chip
   Category memory = Category::overhead;         // what the hbm bytes are
 
+  // Multiplications in `format`: the matrix pipe, or the vector lanes for fp32.
+  void multiply(Format format, Spent ops) {
+    arithmetic = format;
+    (tensor_index(format) >= 0 ? tensor : vector) = ops;
+  }
   double& delay(GpuDelay which) { return delays[static_cast<std::size_t>(which)]; }
 };
 

@@ -41,6 +41,8 @@ struct Stage {
   double heads_per_key = 0;  // cached vectors of one pass
   double macs_per_key = 0;   // of all passes
   double values_per_key = 0;
+
+  bool operator==(const Stage&) const = default;
 };
 
 // In order of execution: qkv, attention, o, router, up, down.
