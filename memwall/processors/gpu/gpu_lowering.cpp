@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
 #include "memwall/processors/gpu/gpu_shard.h"
@@ -81,7 +83,7 @@ void GpuPlacedModel::plan_blocks(const Model& model, const RoleSet& roles) {
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
     if (stage > 0) {
       BlockPlan transfer;
-      transfer.name = "to_stage_" + std::to_string(stage);
+      transfer.name = fmt::format("to_stage_{}", stage);
       // Stages are as many neighbouring chips as tp * dp: they leave the domain at every multiple of it.
       const int chips = plan_.tp * plan_.dp;
       Kernel& send = add(transfer, Kind::send, "send");
@@ -90,8 +92,8 @@ void GpuPlacedModel::plan_blocks(const Model& model, const RoleSet& roles) {
     }
     for (const StagePart& part : stages[stage]) {
       const LayerGroup& group = model.groups[part.group];
-      const std::string suffix = stages.size() > 1 ? "_" + std::to_string(stage) : "";
-      plan_operators(group.name + suffix, part.repeat, group.operators, roles, false);
+      const std::string name = stages.size() > 1 ? fmt::format("{}_{}", group.name, stage) : group.name;
+      plan_operators(name, part.repeat, group.operators, roles, false);
     }
   }
   plan_operators("epilogue", 1, model.epilogue, roles, true);
