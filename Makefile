@@ -18,7 +18,7 @@ demo: setup build/release/build.ninja
 
 test: setup build/test/build.ninja
 	cmake --build build/test
-	ctest --test-dir build/test --output-on-failure -j $(JOBS)
+	ctest --test-dir build/test --output-on-failure --progress -j $(JOBS)
 
 check:
 	.ci/run
@@ -30,5 +30,6 @@ setup:
 	tools/setup.sh
 
 build/%/build.ninja: CMakePresets.json | setup
-	cmake --preset $* -Wno-dev --log-level=WARNING
+	mkdir -p build
+	cmake --preset $* >build/$*.log
 	touch $@

@@ -24,6 +24,8 @@ constexpr std::array<FormatInfo, kFormatCount> kFormats = {{
     {Format::nvfp4, "nvfp4", 4 + 8.0 / 16, Format::nvfp4, false, "NVFP4: e4m3 scale per 16 values"},
     {Format::int4, "int4", 4 + 20.0 / 128, Format::bf16, true,
      "GPTQ and AWQ, group 128: fp16 scale and 4-bit zero per group"},
+    {Format::int4_g64, "int4_g64", 4 + 20.0 / 64, Format::bf16, true, "as int4, group 64"},
+    {Format::int4_g32, "int4_g32", 4 + 20.0 / 32, Format::bf16, true, "as int4, group 32"},
     {Format::int3, "int3", 3 + 16.0 / 128, Format::bf16, true, "3-bit weights, fp16 scale per 128"},
     {Format::q4_0, "q4_0", 18 * 8.0 / 32, Format::fp16, true, kGgml},
     {Format::q4_1, "q4_1", 20 * 8.0 / 32, Format::fp16, true, kGgml},

@@ -24,6 +24,8 @@ enum class Format {
   mxfp4,
   nvfp4,
   int4,
+  int4_g64,
+  int4_g32,
   int3,
   q4_0,
   q4_1,
@@ -36,7 +38,7 @@ enum class Format {
   q5_k,
   q6_k,
 };
-inline constexpr int kFormatCount = 20;
+inline constexpr int kFormatCount = 22;
 
 struct FormatInfo {
   Format format;

@@ -123,7 +123,7 @@ void read_range(Fields& entry, Fact& fact) {
   const MeasuredNumber low = measure(ends[0], key, entry.where("range"));
   const MeasuredNumber high = measure(ends[1], key, entry.where("range"));
   for (const MeasuredNumber& end : {low, high}) {
-    if (end.dimension != fact.dimension || end.has_unit != fact.has_unit) {
+    if (end.dimension != fact.dimension) {
       throw ConfigError(entry.where("range"), key, quoted(ends[0] + " to " + ends[1]),
                         "the unit of the value, " + memwall::quoted(fact.text));
     }

@@ -93,10 +93,16 @@ Format grouped_integer(Fields& fields, const std::string& bits_key, const std::s
   if (bits != 4) {
     fields.fail(bits_key, "4 or 8, or 3 with groups of 128");
   }
-  if (group != 128) {
-    fields.fail(group_key, "128, the group for which the size of int4 weights is known");
+  switch (group) {
+    case 128:
+      return Format::int4;
+    case 64:
+      return Format::int4_g64;
+    case 32:
+      return Format::int4_g32;
+    default:
+      fields.fail(group_key, "128, 64 or 32, the groups of published 4-bit checkpoints");
   }
-  return Format::int4;
 }
 
 // One of compressed-tensors' {num_bits, type, strategy, group_size} mappings of weights.

@@ -16,6 +16,7 @@ struct TaskSpan {
   std::int32_t block = 0, task = 0;
   std::int64_t repetition = 0;
   SimTime ready, begin, end;
+  bool operator==(const TaskSpan&) const = default;
 };
 
 struct Timing {
@@ -28,6 +29,7 @@ struct TaskTotals {
   SimTime busy;     // delays and work
   SimTime waiting;  // ready, but a resource was taken
   SimTime on_path;  // share of the critical path, waiting included
+  bool operator==(const TaskTotals&) const = default;
 };
 
 // The longest time that a program may take, tasks one after another: 11.6 days, so that no sum of picoseconds

@@ -108,6 +108,18 @@ std::string_view name(Category category) {
   throw std::logic_error("[program] unknown category");
 }
 
+std::string_view unit(Amount amount) {
+  switch (amount) {
+    case Amount::bytes:
+      return "bytes";
+    case Amount::ops:
+      return "ops";
+    case Amount::messages:
+      return "messages";
+  }
+  throw std::logic_error("[program] unknown amount");
+}
+
 std::int64_t Program::task_count() const {
   std::int64_t count = 0;
   for (const Block& block : blocks) {

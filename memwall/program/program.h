@@ -20,6 +20,8 @@ inline constexpr int kCategoryCount = 5;
 std::string_view name(Category category);
 
 enum class Amount { bytes, ops, messages };  // what a resource's amounts count
+inline constexpr int kAmountCount = 3;
+std::string_view unit(Amount amount);  // "bytes", "ops", "messages"
 
 // A thing tasks queue for (first come, first served in order of readiness, then of task number), or a delay:
 // elapsed time without a queue, such as a kernel launch or a hop. rate counts amounts per second.

@@ -28,6 +28,7 @@ void ScheduleEngine::run_task(std::int32_t task, std::int64_t ready_ps, std::vec
   sums[task].waiting_ps += state.waiting_ps;
   state.pending = node.predecessors;
   state.start_ps = -1;
+  state.ran = blocks[node.block].started;
 
   for (std::int32_t s = node.successor_begin; s < node.successor_end; ++s) {
     const std::int32_t next = successors[s];
@@ -51,6 +52,7 @@ void ScheduleEngine::run_task(std::int32_t task, std::int64_t ready_ps, std::vec
                       SimTime{begin_ps}, SimTime{finish_ps}});
   }
   --block.unfinished;
+  ++runs_since_snapshot;
 }
 
 void ScheduleEngine::start_repetition(std::int32_t block_index) {
@@ -81,6 +83,8 @@ void ScheduleEngine::start_blocks() {
   while (!startable.empty()) {
     const std::int32_t block_index = startable.back();
     startable.pop_back();
+    active.push_back(block_index);
+    snapshots = 0;
     if (block_nodes[block_index].first < block_nodes[block_index].end) {
       start_repetition(block_index);
     } else {
@@ -90,6 +94,8 @@ void ScheduleEngine::start_blocks() {
 }
 
 void ScheduleEngine::end_block(std::int32_t block_index) {
+  std::erase(active, block_index);
+  snapshots = 0;
   const BlockNode& node = block_nodes[block_index];
   for (std::int32_t s = node.successor_begin; s < node.successor_end; ++s) {
     BlockState& successor = blocks[block_successors[s]];
@@ -106,6 +112,7 @@ void ScheduleEngine::end_block(std::int32_t block_index) {
 void ScheduleEngine::reset(const Program& program) {
   heap.clear();
   startable.clear();
+  active.clear();
   tasks.assign(nodes.size(), TaskState{});
   sums.assign(nodes.size(), TaskSums{});
   resources.assign(program.resources.size(), ResourceState{});
@@ -121,8 +128,7 @@ void ScheduleEngine::reset(const Program& program) {
   }
 }
 
-Timing ScheduleEngine::run(const Program& program, [[maybe_unused]] bool fast_forward,
-                           std::vector<TaskSpan>* spans) {
+Timing ScheduleEngine::run(const Program& program, bool fast_forward, std::vector<TaskSpan>* spans) {
   compile(program);
   reset(program);
   start_blocks();
@@ -137,6 +143,9 @@ Timing ScheduleEngine::run(const Program& program, [[maybe_unused]] bool fast_fo
       walk_critical_path(block);
       block.start_ps = block.finish_ps;
       if (block.started < block_nodes[block_index].repeat) {
+        if (fast_forward) {
+          skip_repetitions(block_index);
+        }
         start_repetition(block_index);
       } else {
         end_block(block_index);

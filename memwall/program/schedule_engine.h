@@ -41,6 +41,7 @@ struct ScheduleEngine {
   struct TaskState {
     std::int64_t start_ps = -1;  // latest finish of the predecessors so far
     std::int64_t waiting_ps = 0;
+    std::int64_t ran = 0;                   // the repetition in which it ran last, from 1
     std::int32_t pending = 0;               // predecessors that have not run
     std::int32_t critical = -1;             // the predecessor that finished last
     Category blocker = Category::overhead;  // of the demand that it waited for
@@ -82,6 +83,22 @@ struct ScheduleEngine {
   std::vector<Waiting> heap;            // started tasks that have not run, least (ready, number) first
   std::vector<TaskTotals> totals;
 
+  // The state when a block was about to repeat, to recognise it when it comes again. An encoded state holds
+  // all that decides what happens next, with times relative to time_ps.
+  struct Snapshot {
+    std::vector<std::int64_t> encoded;
+    std::int64_t time_ps = 0;
+    // In order of the active blocks and their tasks:
+    std::vector<std::int64_t> started;
+    std::vector<CategoryTimes> waiting_on_path;
+    std::vector<TaskSums> sums;
+  };
+  std::vector<std::int32_t> active;  // blocks that have started and not ended
+  Snapshot saved;
+  std::vector<std::int64_t> encoded;  // of now
+  std::int64_t snapshots = 0;         // since a block last started or ended
+  std::int64_t runs_since_snapshot = 0;
+
   Timing run(const Program& program, bool fast_forward, std::vector<TaskSpan>* spans);
 
   // Later in the order of the queues: the heap's least element is on top.
@@ -99,6 +116,11 @@ struct ScheduleEngine {
   void walk_critical_path(BlockState& block);
   void end_block(std::int32_t block_index);
   void start_blocks();
+  void skip_repetitions(std::int32_t block_index);
+  void encode_state(std::int32_t block_index);
+  void save_state(std::int64_t time_ps);
+  std::int64_t periods_left(std::int32_t block_index) const;
+  void skip_periods(std::int32_t block_index, std::int64_t periods);
   Timing account(const Program& program);
 };
 

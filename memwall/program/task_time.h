@@ -20,12 +20,13 @@ inline constexpr double kPsPerSecond = 1e12;
 inline constexpr double kMostPs = kLongestProgram.value * kPsPerSecond;  // ten of them fit an int64
 
 // A demand beyond the longest program is cut there, so that the cast is defined; check_length refuses the
-// program afterwards. Both round monotonically, hence bound_ps <= charged_ps for a verified demand.
+// program afterwards. Both round monotonically, hence bound_ps <= charged_ps for a verified demand. Amount
+// times picoseconds first: 1 launch at 1e6 a second is then 1,000,000 ps and not a rounding error more.
 inline std::int64_t bound_ps(const Resource& resource, const Demand& demand) {
-  return static_cast<std::int64_t>(std::min(demand.useful / resource.peak_rate * kPsPerSecond, kMostPs));
+  return static_cast<std::int64_t>(std::min(demand.useful * kPsPerSecond / resource.peak_rate, kMostPs));
 }
 inline std::int64_t charged_ps(const Resource& resource, const Demand& demand) {
-  const double ps = std::min(demand.charged / resource.sustained_rate * kPsPerSecond, kMostPs);
+  const double ps = std::min(demand.charged * kPsPerSecond / resource.sustained_rate, kMostPs);
   const std::int64_t whole = static_cast<std::int64_t>(ps);
   return whole + (static_cast<double>(whole) < ps ? 1 : 0);
 }

@@ -67,26 +67,31 @@ Json facts_json(const Chip& card) {
   return facts;
 }
 
-Json task_json(const Program& program, const Block& block, std::size_t index) {
+// Adds a row per task, and a row per demand of it.
+void add_task(const Program& program, const Block& block, std::size_t index, Json& json) {
   const Task& task = block.tasks[index];
-  Json json = {{"block", block.name},
-               {"repeat", block.repeat},
-               {"task", index},
-               {"operator", program.labels[static_cast<std::size_t>(task.label)]},
-               {"predecessors", Json::array()},
-               {"demands", Json::array()}};
+  const std::string& label = program.labels[static_cast<std::size_t>(task.label)];
+  Json predecessors = Json::array();
   for (std::int32_t i = 0; i < task.predecessor_count; ++i) {
-    json["predecessors"].push_back(task.predecessors[static_cast<std::size_t>(i)]);
+    predecessors.push_back(task.predecessors[static_cast<std::size_t>(i)]);
   }
+  json["tasks"].push_back({{"block", block.name},
+                           {"repeat", block.repeat},
+                           {"task", index},
+                           {"operator", label},
+                           {"predecessors", std::move(predecessors)}});
   for (std::int32_t i = 0; i < task.demand_count; ++i) {
     const Demand& demand = task.demands[static_cast<std::size_t>(i)];
     json["demands"].push_back(
-        {{"resource", program.resources[static_cast<std::size_t>(demand.resource)].name},
+        {{"block", block.name},
+         {"repeat", block.repeat},
+         {"task", index},
+         {"operator", label},
+         {"resource", program.resources[static_cast<std::size_t>(demand.resource)].name},
          {"category", memwall::name(demand.category)},
          {"useful", demand.useful},
          {"charged", demand.charged}});
   }
-  return json;
 }
 
 }  // namespace
@@ -150,7 +155,8 @@ Json explain_json(const Program& program) {
                {"static_power_w", program.static_power.value},
                {"task_count", program.task_count()},
                {"resources", Json::array()},
-               {"tasks", Json::array()}};
+               {"tasks", Json::array()},
+               {"demands", Json::array()}};
   for (const Resource& resource : program.resources) {
     json["resources"].push_back({{"resource", resource.name},
                                  {"amount", name(resource.amount)},
@@ -161,7 +167,7 @@ Json explain_json(const Program& program) {
   }
   for (const Block& block : program.blocks) {
     for (std::size_t i = 0; i < block.tasks.size(); ++i) {
-      json["tasks"].push_back(task_json(program, block, i));
+      add_task(program, block, i, json);
     }
   }
   return json;

@@ -17,7 +17,7 @@ namespace memwall {
 nlohmann::ordered_json explain_json(const Model& model);                    // "operators"
 nlohmann::ordered_json explain_json(const Model& model, const Step& step);  // "operators"
 nlohmann::ordered_json explain_json(const Placement& placement);            // "memory"
-nlohmann::ordered_json explain_json(const Program& program);                // "tasks"
+nlohmann::ordered_json explain_json(const Program& program);                // "demands"
 nlohmann::ordered_json explain_json(const Ledger& ledger);                  // "lines"
 nlohmann::ordered_json explain_json(const Chip& chip);                      // "facts"
 nlohmann::ordered_json explain_json(const System& system);                  // "facts"

@@ -4,16 +4,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "memwall/serving/step_timer.h"
 
 namespace memwall {
-
-// "tp8", "tp4 pp2", "tp1,dp8,ep8", "tp2 capacity": degrees by their prefix, any other word is the mode.
-// Throws ConfigError for a degree below 1 or above 65536, or one that is given twice.
-Plan parse_plan(const std::string& text);
 
 struct ChosenPlan {
   std::unique_ptr<StepTimer> timer;  // fits() is false when no plan fits: its placement says why

@@ -1,0 +1,105 @@
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "memwall/core/error.h"
+#include "memwall/report/explain_json.h"
+#include "memwall/serving/open_system.h"
+#include "memwall/serving/run_step.h"
+
+namespace memwall {
+namespace {
+
+struct ExplainOptions {
+  std::string what, model, system, chip;
+  std::vector<Slice> slices;
+  RunOptions run;
+  OutputOptions output;
+};
+
+void require(const std::string& option, const std::string& value, const std::string& what) {
+  if (value.empty()) {
+    throw ConfigError(option, "nothing", "a value: 'explain " + what + "' needs it");
+  }
+}
+
+// Prints a stage as it prints itself, or as JSON with the rows under `rows_key`.
+template <class... Stage>
+void show(const OutputOptions& output, const std::string& rows_key, const Stage&... stage) {
+  print(output, [&] { return to_text(stage...); }, [&] { return explain_json(stage...); }, rows_key);
+}
+
+void explain_stage(const ExplainOptions& options, const Model& model, const Step& step) {
+  require("--system", options.system, options.what);
+  const OpenSystem open = open_system(options.system, builtin_processors());
+  const StepResult result = run_step(model, step, open.system, *open.processor, options.run.parsed_plan(),
+                                     options.run.lower_options());
+  if (options.what == "placement" || !result.placement.fits) {
+    show(options.output, "memory", result.placement);
+  } else if (options.what == "program") {
+    show(options.output, "demands", result.program);
+  } else {
+    show(options.output, "lines", result.ledger);
+  }
+}
+
+void explain(const ExplainOptions& options) {
+  options.output.check();
+  if (options.what.empty()) {
+    throw ConfigError("explain", "nothing", "one of model, step, placement, program, ledger, chip, system");
+  }
+  if (options.what == "chip") {
+    require("--chip", options.chip, options.what);
+    show(options.output, "facts", read_chip(options.chip));
+    return;
+  }
+  if (options.what == "system") {
+    require("--system", options.system, options.what);
+    show(options.output, "facts", open_system(options.system, builtin_processors()).system);
+    return;
+  }
+  require("--model", options.model, options.what);
+  const Model model = read_model_for(options.model, options.run);
+  if (options.what == "model") {
+    show(options.output, "operators", model);
+    return;
+  }
+  if (options.slices.empty()) {
+    throw ConfigError("explain " + options.what, "neither --decode nor --prefill", "at least one of them");
+  }
+  const Step step{options.slices, parse_routing(options.run.routing)};
+  verify(step, model);
+  if (options.what == "step") {
+    print(
+        options.output, [&] { return to_text(step, model); }, [&] { return explain_json(model, step); },
+        "operators");
+    return;
+  }
+  explain_stage(options, model, step);
+}
+
+}  // namespace
+
+void add_explain(const Verb& root) {
+  const Verb verb =
+      root.verb("explain", "Print a stage of the pipeline: model, step, placement, program, ledger");
+  const auto options = std::make_shared<ExplainOptions>();
+  verb.positional("what", &options->what,
+                  {"model", "step", "placement", "program", "ledger", "chip", "system"},
+                  "model, step, placement, program, ledger, chip or system");
+  verb.text("--model", &options->model, "a card in models/ or a config.json, .gguf or index file");
+  verb.text("--system", &options->system, "a card in systems/, a path, or NxCHIP such as 8xh100");
+  verb.text("--chip", &options->chip, "a card in chips/ or a path");
+  add_slice_options(verb, &options->slices);
+  add_run_options(verb, &options->run);
+  add_output_options(verb, &options->output);
+  verb.examples(
+      "  memwall explain model --model gpt-oss-120b\n"
+      "  memwall explain ledger --model llama-3.1-70b --system 8xh100 --decode 64@4096\n");
+  verb.action([options] { explain(*options); });
+}
+
+}  // namespace memwall

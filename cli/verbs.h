@@ -1,0 +1,14 @@
+// verbs.h - the verbs of the command line, one .cpp each: parse, call, print.
+#pragma once
+
+#include "cli/command_line.h"
+
+namespace memwall {
+
+void add_list(const Verb& root);
+void add_race(const Verb& root);
+void add_step(const Verb& root);
+void add_op(const Verb& root);
+void add_explain(const Verb& root);
+
+}  // namespace memwall

@@ -1,0 +1,56 @@
+#include "memwall/processors/hardwired/hardwired.h"
+
+#include <fmt/format.h>
+
+#include "memwall/core/error.h"
+#include "memwall/model/read_model.h"
+#include "memwall/processors/hardwired/card.h"
+#include "memwall/processors/hardwired/lowering.h"
+#include "memwall/processors/hardwired/placement.h"
+#include "memwall/processors/hardwired/wiring.h"
+
+namespace memwall {
+namespace {
+
+class Hardwired : public Processor {
+ public:
+  void check(const System& system) const override {
+    for (const Pool& pool : system.pools) {
+      if (pool.role != PoolRole::everything) {
+        throw ConfigError(Location{system.file}, "role", std::string(name(pool.role)),
+                          "'everything': the whole model is in the wires");
+      }
+      wiring_of(read_model(read_hardwired_card(pool.chip).wired_model));
+    }
+  }
+
+  std::vector<Plan> candidate_plans(const Model&, const System& system) const override {
+    return hardwired_plans(system, read_hardwired_card(system.chip()));
+  }
+
+  Placement place(const Model& model, const System& system, const Plan& plan,
+                  const Need& need) const override {
+    const HardwiredCard card = read_hardwired_card(system.chip());
+    return place_hardwired(model, read_model(card.wired_model), system, card, plan, need);
+  }
+
+  std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
+                                    const LowerOptions&, const RoleSet& roles) const override {
+    if (!roles.embed || !roles.attention || !roles.ffn || !roles.head) {
+      throw ConfigError(Location{system.file}, "role", "a part of the model",
+                        "'everything': the whole model is in the wires");
+    }
+    const HardwiredCard card = read_hardwired_card(system.chip());
+    return std::make_unique<HardwiredModel>(card, wiring_of(model), placement.plan.dp);
+  }
+
+  Program lower_kernel(const KernelOp& op, const System& system, const LowerOptions&) const override {
+    return lower_hardwired_kernel(op, read_hardwired_card(system.chip()));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Processor> make_hardwired() { return std::make_unique<Hardwired>(); }
+
+}  // namespace memwall
