@@ -276,9 +276,10 @@ void GpuPlacedModel::Lowerer::lower(const Kernel& kernel) {
     }
     case Kind::dispatch:
     case Kind::combine: {
-      // Every chip sends its share of the group's tokens once to each group of experts that they chose.
+      // Every chip sends its share of the group's tokens, a copy for every expert that a token chose
+      // (DeepEP's low-latency kernels), or one when all chips hold a part of every expert.
       const Experts& shape = std::get<Experts>(kernel.shape);
-      const double copies = std::min<double>(plan.ep, static_cast<double>(shape.experts_per_token));
+      const double copies = plan.ep > 1 ? static_cast<double>(shape.experts_per_token) : 1;
       const double width = static_cast<double>(shape.width);
       const double sent = batch_.tokens / plan.tp * copies * expert_tp(plan);
       const Format format = kernel.kind == Kind::dispatch ? shape.activation : Format::bf16;

@@ -32,6 +32,7 @@ std::vector<std::string> known_keys() {
       "kernel.attention_tensor",
       "kernel.pointwise_start",
       "kernel.collective_start",
+      "kernel.exchange_start",
       "kernel.experts_hbm",
       "kernel.experts_tensor",
       "kernel.sort_rate",
@@ -204,6 +205,7 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_start = card.get<Seconds>("kernel.attention_start");
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
   spec.collective_start = card.get<Seconds>("kernel.collective_start");
+  spec.exchange_start = card.get<Seconds>("kernel.exchange_start");
   spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
   spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
   spec.attention_tensor = card.fraction("kernel.attention_tensor");
