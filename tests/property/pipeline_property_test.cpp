@@ -25,13 +25,25 @@ const OpenSystem& open(const std::string& name) {
   return found->second;
 }
 
-// A card, or some chips of one kind.
-std::string any_system() {
-  if (pick(0, 2) == 0) {
-    return *rc::gen::elementOf(card_names("systems"));
+// All cards, and 1 to 8 chips of each kind where so many can be joined.
+std::vector<std::string> all_systems() {
+  std::vector<std::string> systems = card_names("systems");
+  for (const std::string& chip : card_names("chips")) {
+    for (int count = 1; count <= 8; count *= 2) {
+      const std::string name = std::to_string(count) + "x" + chip;
+      try {
+        open(name);
+        systems.push_back(name);
+      } catch (const ConfigError&) {
+        EXPECT_GT(count, 1) << name;
+      }
+    }
   }
-  const std::string chip = *rc::gen::elementOf(card_names("chips"));
-  return std::to_string(1 << pick(0, 4)) + "x" + chip;
+  return systems;
+}
+std::string any_system() {
+  static const std::vector<std::string> systems = all_systems();
+  return *rc::gen::elementOf(systems);
 }
 
 Slice any_decode() { return {pick<std::int64_t>(1, 257), 1, pick<std::int64_t>(0, 16384)}; }
@@ -45,7 +57,8 @@ Step any_step() {
     step.slices.push_back(pick(0, 3) == 0 ? any_prefill() : any_decode());
   }
   if (pick(0, 3) == 0) {
-    step.routing = {Routing::Kind::power_law, 0.8, {}};
+    step.routing.kind = Routing::Kind::power_law;
+    step.routing.exponent = 0.8;
   }
   return step;
 }
