@@ -156,7 +156,10 @@ Seconds bound(const Placed& placed, const Step& step, Program& program) {
   return bound_time(program).time;
 }
 
+// The bound exactly. The schedule up to a step of a kernel's choices: just past a whole number of chunks, a
+// cache is cut into one more part and read by more of the chip at once.
 TEST(Pipeline, MoreContextIsNeverFaster) {
+  constexpr double kStep = 0.02;
   check_property(500, [] {
     Step shorter{{any_decode()}, {}};
     Step longer = shorter;
@@ -171,7 +174,10 @@ TEST(Pipeline, MoreContextIsNeverFaster) {
     placed.loaded->lower(shorter, program);
     const Seconds before = clock.run(program).time;
     placed.loaded->lower(longer, program);
-    RC_ASSERT(before <= clock.run(program).time);
+    const Seconds after = clock.run(program).time;
+    RC_LOG() << shorter.slices[0].count << "@" << shorter.slices[0].past_tokens << ": " << before.value
+             << " s, " << longer.slices[0].past_tokens << ": " << after.value << " s\n";
+    RC_ASSERT(before * (1 - kStep) <= after);
   });
 }
 
