@@ -46,13 +46,13 @@ std::string any_system() {
   return *rc::gen::elementOf(systems);
 }
 
-Slice any_decode() { return {pick<std::int64_t>(1, 257), 1, pick<std::int64_t>(0, 16384)}; }
-Slice any_prefill() {
-  return {pick<std::int64_t>(1, 5), pick<std::int64_t>(1, 4097), pick<std::int64_t>(0, 8192)};
-}
+// Spread over orders of magnitude: small systems hold little.
+std::int64_t any_size(int bits) { return pick<std::int64_t>(1, (std::int64_t{2} << pick(0, bits)) + 1); }
+Slice any_decode() { return {any_size(8), 1, any_size(14)}; }
+Slice any_prefill() { return {any_size(2), any_size(12), any_size(13) - 1}; }
 Step any_step() {
   Step step;
-  const int slices = pick(1, 4);
+  const int slices = 1 + pick(0, 2) * pick(0, 3);
   for (int i = 0; i < slices; ++i) {
     step.slices.push_back(pick(0, 3) == 0 ? any_prefill() : any_decode());
   }
