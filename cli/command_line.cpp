@@ -42,6 +42,11 @@ std::vector<std::string> verb_names(const CLI::App& app) {
   return names;
 }
 
+// "memwall op gemm"
+std::string full_name(const CLI::App& verb) {
+  return (verb.get_parent() == nullptr ? "" : full_name(*verb.get_parent()) + " ") + verb.get_name();
+}
+
 void refuse_leftovers(const CLI::App& verb) {
   const std::vector<std::string> left = verb.remaining();
   if (left.empty()) {
@@ -52,13 +57,20 @@ void refuse_leftovers(const CLI::App& verb) {
   const std::string key = is_option ? "option" : verbs.empty() ? "argument" : "command";
   throw ConfigError(key, quoted(left.front()),
                     is_option       ? suggest_names(left.front(), option_names(verb))
-                    : verbs.empty() ? "only options, see 'memwall " + verb.get_name() + " --help'"
+                    : verbs.empty() ? "only options, see '" + full_name(verb) + " --help'"
                                     : suggest_names(left.front(), verbs));
 }
 
-std::string one_line(std::string text) {
+// The library's own refusals as one line each.
+[[noreturn]] void refuse(const CLI::ParseError& error) {
+  std::string text = error.what();
   std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch)) {
+    const bool missing = text.find("missing") != std::string::npos;
+    throw ConfigError(text.substr(0, text.find(':')), missing ? "no value" : "more than one value",
+                      "one value");
+  }
+  throw ConfigError("command line", memwall::quoted(text), "what --help shows");
 }
 
 }  // namespace
@@ -90,7 +102,7 @@ Verb Verb::verb(const std::string& name, const std::string& summary) const {
   return {state->app, state};
 }
 
-void Verb::examples(const std::string& lines) const { app_->footer("\nExamples:\n" + lines); }
+void Verb::examples(const std::string& lines) const { app_->footer("Examples:\n" + lines); }
 
 void Verb::action(std::function<void()> run) const { state_->action = std::move(run); }
 
@@ -167,7 +179,7 @@ void CommandLine::run(int argc, char** argv) {
     app_->exit(help_or_version);
     return;
   } catch (const CLI::ParseError& error) {
-    throw ConfigError("command line", one_line(error.what()), "");
+    refuse(error);
   }
   refuse_leftovers(*app_);
   const std::shared_ptr<VerbState> verb = chosen_verb(state_);

@@ -21,6 +21,12 @@ void add_output_options(const Verb& verb, OutputOptions* output) {
   verb.flag("--csv", &output->csv, "print comma-separated values");
 }
 
+void OutputOptions::check() const {
+  if (json && csv) {
+    throw ConfigError("--json", "--csv beside it", "one of the two");
+  }
+}
+
 void print_text(const std::string& text) {
   const std::size_t written = std::fwrite(text.data(), 1, text.size(), stdout);
   if (written != text.size() || std::fflush(stdout) != 0) {
@@ -30,9 +36,6 @@ void print_text(const std::string& text) {
 
 void print(const OutputOptions& output, const std::function<std::string()>& table,
            const std::function<nlohmann::ordered_json()>& json, const std::string& rows_key) {
-  if (output.json && output.csv) {
-    throw ConfigError("--json", "--csv beside it", "one of the two");
-  }
   if (output.json) {
     print_text(json_text(json()));
   } else if (output.csv) {

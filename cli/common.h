@@ -20,10 +20,12 @@ ProcessorRegistry builtin_processors();
 
 struct OutputOptions {
   bool json = false, csv = false;
+  // Throws ConfigError for both at once; every verb asks before any work.
+  void check() const;
 };
 void add_output_options(const Verb& verb, OutputOptions* output);
 // Prints one of the three to standard output. `rows_key` names the list in the JSON whose entries are the
-// lines of CSV; empty: the object itself is the only line. Throws ConfigError for --json with --csv.
+// lines of CSV; empty: the object itself is the only line.
 void print(const OutputOptions& output, const std::function<std::string()>& table,
            const std::function<nlohmann::ordered_json()>& json, const std::string& rows_key);
 void print_text(const std::string& text);

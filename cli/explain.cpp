@@ -47,6 +47,7 @@ void explain_stage(const ExplainOptions& options, const Model& model, const Step
 }
 
 void explain(const ExplainOptions& options) {
+  options.output.check();
   if (options.what.empty()) {
     throw ConfigError("explain", "nothing", "one of model, step, placement, program, ledger, chip, system");
   }

@@ -29,6 +29,7 @@ std::vector<Card> read_cards(const std::string& kind, Read read) {
 }
 
 void list(const ListOptions& options) {
+  options.output.check();
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   std::string tables;
   const auto add = [&](const std::string& kind, const auto& to_table, const auto& to_json, const auto& read) {

@@ -26,6 +26,7 @@ struct KernelOptions {
 };
 
 void run_one_kernel(const KernelOptions& options, const std::string& what, const KernelOp& op) {
+  options.output.check();
   const OpenSystem open = open_system(options.system, builtin_processors());
   const KernelResult result = run_kernel(op, open.system, *open.processor, {options.eager});
   print(

@@ -42,6 +42,7 @@ PageHeading heading(const RaceOptions& options) {
 }
 
 void run_race(RaceOptions& options) {
+  options.output.check();
   const ProcessorRegistry processors = builtin_processors();
   std::vector<OpenSystem> systems;
   for (const std::string& name : options.systems.empty() ? card_names("systems") : options.systems) {

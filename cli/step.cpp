@@ -21,6 +21,7 @@ struct StepOptions {
 };
 
 void run_one_step(const StepOptions& options) {
+  options.output.check();
   if (options.slices.empty()) {
     throw ConfigError("step", "neither --decode nor --prefill", "at least one of them");
   }

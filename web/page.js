@@ -3,7 +3,13 @@ const ink = getComputedStyle(document.documentElement);
 Chart.defaults.color = ink.getPropertyValue('--soft').trim();
 Chart.defaults.borderColor = ink.getPropertyValue('--rule').trim();
 
-const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+// Three significant digits with an SI prefix: 12300 is 12.3k, 2e15 is 2P.
+const short = {
+  format(value) {
+    const power = Math.min(6, Math.max(0, Math.floor(Math.log10(Math.abs(value)) / 3)));
+    return `${Number((value / 1000 ** power).toPrecision(3))}${['', 'k', 'M', 'G', 'T', 'P', 'E'][power]}`;
+  },
+};
 
 for (const source of document.querySelectorAll('script.chart')) {
   const spec = JSON.parse(source.textContent);

@@ -54,8 +54,12 @@ Json pareto_chart(const std::vector<RaceResult>& results) {
     if (!result.fits || result.pareto.empty()) {
       continue;
     }
+    std::vector<ParetoPoint> curve = result.pareto;  // by interactivity: plans change between batches
+    std::sort(curve.begin(), curve.end(), [](const ParetoPoint& a, const ParetoPoint& b) {
+      return a.tokens_per_s_per_user < b.tokens_per_s_per_user;
+    });
     Json points = Json::array();
-    for (const ParetoPoint& each : result.pareto) {
+    for (const ParetoPoint& each : curve) {
       points.push_back(point(each.tokens_per_s_per_user, each.tokens_per_s_per_chip,
                              "batch " + std::to_string(each.batch)));
     }

@@ -14,6 +14,7 @@ const std::vector<Architecture>& architectures() {
       {"qwen3_moe", "as qwen3, with routed experts", build_qwen3_moe},
       {"gpt_oss", "alternating windowed and full attention with sinks, routed experts, biases",
        build_gpt_oss},
+      {"deepseek_v2", "as deepseek_v3, without the bias of the router", build_deepseek_v3},
       {"deepseek_v3", "latent attention (MLA), shared and routed experts, dense first layers",
        build_deepseek_v3},
       {"gemma3_text", "local and global attention layers, norms before and after each block, tied head",

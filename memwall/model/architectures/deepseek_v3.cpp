@@ -44,9 +44,10 @@ void add_latent_attention(OperatorList& ops, const LatentAttention& attention) {
 
 }  // namespace
 
-// DeepSeek-V3 technical report (arXiv 2412.19437). The router carries one correction bias per expert. The
-// module for multi-token prediction (num_nextn_predict_layers) is no part of the 671 B and is not built.
-// DeepSeek's 37 B of active parameters leave the embedding table out.
+// DeepSeek-V3 technical report (arXiv 2412.19437). With topk_method noaux_tc the router carries a correction
+// bias per expert; DeepSeek-V2's does not. The module for multi-token prediction (num_nextn_predict_layers)
+// is no part of the 671 B and is not built. DeepSeek's 37 B of active parameters leave the embedding table
+// out.
 void build_deepseek_v3(const BuildInput& input, Model& model) {
   Fields& config = input.config;
   LatentAttention attention;
@@ -67,7 +68,7 @@ void build_deepseek_v3(const BuildInput& input, Model& model) {
   experts.intermediate = config.integer("moe_intermediate_size", 1, kMostWidth);
   experts.num_experts = config.integer("n_routed_experts", 1, kMostExperts);
   experts.experts_per_token = read_top_k(config, "num_experts_per_tok", experts.num_experts);
-  experts.router_bias = true;
+  experts.router_bias = config.string_or("topk_method", "noaux_tc") == "noaux_tc";
   const std::int64_t shared = config.integer_or("n_shared_experts", 0, 0, kMostExperts);
   const std::int64_t dense = config.integer_or("first_k_dense_replace", 0, 0, kMostLayers);
   const std::int64_t every = config.integer_or("moe_layer_freq", 1, 1, kMostLayers);

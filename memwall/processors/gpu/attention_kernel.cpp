@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "memwall/processors/gpu/gpu_shard.h"
+#include "memwall/processors/gpu/pointwise_kernel.h"
 
 namespace memwall {
 namespace {
@@ -82,27 +83,32 @@ KernelCost decode_attention_cost(const GpuSpec& spec, const AttentionShape& shap
   const double most_splits = std::max(1.0, std::floor(keys / kLeastKeys));
   const double splits = std::clamp(std::floor(spec.sms / chunks), 1.0, most_splits);
   const double blocks = chunks * splits;
-  // Two blocks share an SM, so a last wave that is partly full costs its share only.
-  const double waves = std::max(1.0, blocks / spec.sms);
-  const double slots = waves * spec.sms;
 
   KernelCost cost;
   cost.delay(GpuDelay::attention_start) = 1;
+  cost.delay(GpuDelay::attention_wave) = std::max(0.0, blocks / spec.sms - 1);
   cost.delay(GpuDelay::pointwise_start) = splits > 1 ? 1 : 0;  // merges the splits
   cost.memory = Category::kv;
   const double streamed = streamed_bytes(shape, batch, per_key);
   cost.hbm = {kv + streamed, kv * spec.hbm_achieved / spec.hbm_attention + streamed};
-  cost.l2 = {0, kv / blocks * slots};
+  // A block keeps only so many bytes in flight: what few blocks draw is charged as the L2 share of all SMs.
+  const double slots = std::max(blocks, spec.sms);
+  cost.l2 = {0, kv / blocks * slots *
+                    std::max(1.0, spec.l2_bandwidth.value / spec.sms / spec.attention_block.value)};
 
   // Rows of the matrix instruction: the query heads of one KV head, times new tokens.
   const double rows = shape.heads / kv_heads * batch.new_tokens / batch.sequences;
   const double padded = std::ceil(rows / kDecodeRows) * kDecodeRows;
   const double useful = 2 * batch.attended_keys * shape.heads * (qk + v);
   const double charged = 2 * batch.cached_keys * kv_heads * padded * (qk + v) / blocks * slots;
-  cost.arithmetic = info(shape.activation).arithmetic;
-  (tensor_index(cost.arithmetic) < 0 ? cost.vector : cost.tensor) = {
-      useful, std::max(useful, charged) / spec.attention_tensor};
+  cost.multiply(info(shape.activation).arithmetic,
+                Spent{useful, std::max(useful, charged) / spec.attention_tensor});
   return cost;
+}
+
+KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch) {
+  const double kept = batch.new_tokens * kv_bytes_per_key(shape);
+  return pointwise_cost(spec, kept, kept, 0);
 }
 
 KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
@@ -118,20 +124,20 @@ KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& sha
   const double row_blocks = std::ceil(batch.new_tokens / batch.sequences / kTile);
   const double rows = batch.sequences * row_blocks * kTile;
   const double mean_keys = batch.attended_keys / batch.new_tokens;
-  const double scores = rows * (mean_keys + kTile / 2) * shape.heads;
+  const double scores = rows * std::max(kTile, mean_keys + kTile / 2) * shape.heads;
   // The longest block, that of the last rows, runs alone at the end at worst.
   const double blocks = batch.sequences * row_blocks * shape.heads;
-  const double longest = kTile * batch.cached_keys / batch.sequences;
+  cost.delay(GpuDelay::attention_wave) = std::max(0.0, blocks / spec.sms - 1);
+  const double longest = kTile * std::max(kTile, batch.cached_keys / batch.sequences);
   const double balanced =
       std::max(scores, longest * std::min(spec.sms, std::ceil(blocks / spec.sms) * spec.sms));
 
   const double width = shape.qk_dim + shape.v_dim;
-  cost.arithmetic = info(shape.activation).arithmetic;
   const double expansion =
       2 * batch.expanded_keys * shape.latent_dim * shape.heads * (width - shape.rope_dim);
   const double useful = 2 * batch.attended_keys * shape.heads * width + expansion;
-  (tensor_index(cost.arithmetic) < 0 ? cost.vector : cost.tensor) = {
-      useful, (2 * balanced * width + expansion) / spec.attention_tensor};
+  cost.multiply(info(shape.activation).arithmetic,
+                Spent{useful, (2 * balanced * width + expansion) / spec.attention_tensor});
   if (tensor_index(cost.arithmetic) >= 0) {
     cost.vector = {batch.attended_keys * shape.heads * (1 + kPointwisePerScore),
                    balanced * (spec.exp_ops + kPointwisePerScore)};

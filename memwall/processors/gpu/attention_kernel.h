@@ -6,7 +6,9 @@
 // pipe for the two products, vector lanes for the exponentials, both at once; causal tiles on the diagonal
 // are computed whole.
 //
-//   decode:  HBM     sequences * keys * values per key * bytes, in waves of blocks
+//   decode:  HBM     sequences * keys * values per key * bytes
+//            L2      the longest block's bytes at the rate of one block, which few bytes in flight limit
+//            wave    a latency for every further wave of blocks: query in, softmax merged, output out
 //            matrix  2 * keys * (qk + v) per query row, rows padded to one matrix instruction
 //   prefill: matrix  2 * (keys seen + half a tile per row) * heads * (qk + v)
 //            vector  exp_ops + 4 per score
@@ -47,6 +49,8 @@ AttentionShape shard(const Attention& attention, int tp);
 
 KernelCost decode_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
                                  const AttentionBatch& batch);
+// Writes the new keys and values of a prefill into the pages of the cache.
+KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch);
 KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
                                   const AttentionBatch& batch);
 

@@ -74,13 +74,13 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
 
   const double weights = shape.groups * shape.n * shape.k * w_bytes;
   const double activations = shape.groups * (shape.m * shape.k * x_bytes + shape.m * shape.n * kOutputBytes);
-  const double w_achieved = info(shape.weight).bits < 8 ? spec.hbm_packed : spec.hbm_gemm;
+  const double w_achieved = (info(shape.weight).bits < 8 ? spec.hbm_packed : spec.hbm_gemm) * shape.hbm_share;
   const double streamed = weights * spec.hbm_achieved / w_achieved + activations;
   const double stream_time = streamed / (spec.hbm_bandwidth.value * spec.hbm_achieved);
 
   double best_time = std::numeric_limits<double>::infinity();
   Candidate best;
-  Tile best_tile{};
+  Tile best_tile = kTiles.front();
   for (const Tile& tile : kTiles) {
     // A tile twice as tall as the tokens only pads.
     if (tile.m >= 2 * shape.m && tile.m > 16) {
@@ -92,9 +92,9 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
     for (const double splits : {1.0, filling, std::min(2 * filling, most)}) {
       const Candidate candidate = evaluate(spec, shape, tile, splits, x_bytes, w_bytes);
       const double reduction = splits > 1 ? spec.pointwise_start.value : 0;
-      const double time =
-          std::max({candidate.ops / op_rate, candidate.l2 / spec.l2_bandwidth.value, stream_time}) +
-          reduction;
+      const double time = std::max({candidate.ops / (op_rate * shape.tensor_share),
+                                    candidate.l2 / spec.l2_bandwidth.value, stream_time}) +
+                          reduction;
       if (time < best_time) {
         best_time = time;
         best = candidate;
@@ -109,9 +109,9 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
   KernelCost cost;
   cost.delay(GpuDelay::gemm_start) = 1;
   cost.delay(GpuDelay::pointwise_start) = best.splits > 1 ? 1 : 0;  // the partial sums are added
-  cost.arithmetic = arithmetic;
   const double useful_ops = shape.groups * 2 * shape.m * shape.n * shape.k;
-  (index < 0 ? cost.vector : cost.tensor) = {useful_ops, std::max(best.ops, useful_ops)};
+  const double charged_ops = std::max(useful_ops, best.ops / shape.tensor_share);
+  cost.multiply(arithmetic, Spent{useful_ops, charged_ops});
   cost.memory = Category::weights;
   double charged = streamed;
   // Half of L2 for the operand that stays, the other half for what streams past.

@@ -22,6 +22,8 @@ struct GemmShape {
   double m = 1, n = 1, k = 1;  // may be fractional: expected values of uneven routing
   double groups = 1;           // so many of them side by side in one launch
   Format weight = Format::bf16, activation = Format::bf16;
+  // Shares of a lone GEMM's rates that this kernel reaches, in (0, 1]: grouped GEMMs reach less.
+  double hbm_share = 1, tensor_share = 1;
 };
 
 // What was chosen, for explanations and tests.

@@ -38,7 +38,7 @@ class KernelProgram {
       : resources_(spec), options_(options) {
     program_.resources = resources_.list();
     program_.replicas = chips;
-    program_.static_power = spec.idle * chips;
+    program_.static_power = spec.busy * chips;
     program_.blocks.resize(1);
     program_.blocks[0].name = "kernel";
   }
@@ -73,7 +73,7 @@ class KernelLowering {
     KernelProgram program(spec_, options_, 1);
     const double m = static_cast<double>(op.m), k = static_cast<double>(op.k);
     if (info(op.activation).bits < info(Format::bf16).bits) {
-      program.append("quantise", quantise_cost(spec_, m, k, op.activation));
+      program.append("quantise", quantise_cost(spec_, m, k, op.activation, Scaling::dynamic));
     }
     program.append("gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, 1, op.format, op.activation}));
     return program.take();
@@ -87,8 +87,12 @@ class KernelLowering {
     AttentionBatch decode, prefill;
     add_slice(op.shape, op.slice, 1, decode, prefill);
     const AttentionShape shape = shard(op.shape, 1);
-    program.append("attention", decode.sequences > 0 ? decode_attention_cost(spec_, shape, decode)
-                                                     : prefill_attention_cost(spec_, shape, prefill));
+    if (decode.sequences > 0) {
+      program.append("attention", decode_attention_cost(spec_, shape, decode));
+    } else {
+      program.append("cache", cache_cost(spec_, shape, prefill));
+      program.append("attention", prefill_attention_cost(spec_, shape, prefill));
+    }
     return program.take();
   }
 

@@ -22,8 +22,10 @@ struct Spent {
 enum class GpuDelay {
   gemm_start,
   attention_start,
+  attention_wave,
   pointwise_start,
   collective_start,
+  exchange_start,
   hop,
   nccl_start,
   nccl_step,
@@ -34,7 +36,7 @@ enum class GpuDelay {
   out_nccl_bulk,
   host_step,
 };
-inline constexpr int kGpuDelayCount = 13;
+inline constexpr int kGpuDelayCount = 15;
 
 struct KernelCost {
   std::array<double, kGpuDelayCount> delays{};  // times that each is paid
@@ -44,6 +46,11 @@ struct KernelCost {
   Spent link, out_link;                         // bytes sent per chip
   Category memory = Category::overhead;         // what the hbm bytes are
 
+  // Multiplications in `format`: the matrix pipe, or the vector lanes for fp32.
+  void multiply(Format format, Spent ops) {
+    arithmetic = format;
+    (tensor_index(format) >= 0 ? tensor : vector) = ops;
+  }
   double& delay(GpuDelay which) { return delays[static_cast<std::size_t>(which)]; }
 };
 

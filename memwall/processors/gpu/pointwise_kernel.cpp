@@ -1,5 +1,7 @@
 #include "memwall/processors/gpu/pointwise_kernel.h"
 
+#include <algorithm>
+
 namespace memwall {
 namespace {
 
@@ -10,10 +12,10 @@ constexpr double kLogitBytes = 4;  // fp32
 constexpr double kNormOps = 4;        // square, sum, scale, weight
 constexpr double kActivationOps = 8;  // exponential (a few), divide, product
 constexpr double kRopeOps = 3;        // two products and a sum
-constexpr double kQuantiseOps = 3;    // absolute maximum, scale, round
-// Passes of the sampler over the logits: softmax reads twice and writes once, the cut and the draw read once
-// each; each pass is a kernel.
-constexpr double kSamplerPasses = 5;
+constexpr double kSoftmaxOps = 8;
+constexpr double kQuantiseOps = 3;  // absolute maximum, scale, round
+// Kernels of the sampler: temperature, sort, softmax, running sum and cut, draw.
+constexpr double kSamplerKernels = 5;
 
 }  // namespace
 
@@ -61,15 +63,29 @@ KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double t
   return pointwise_cost(spec, 2 * values * kBytes, values * kBytes, values);
 }
 
-KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to) {
+KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling) {
   const double values = tokens * width;
-  return pointwise_cost(spec, values * kBytes, bytes_of(values, to).value, values * kQuantiseOps);
+  KernelCost cost = pointwise_cost(spec, values * kBytes, bytes_of(values, to).value, values * kQuantiseOps);
+  // One scale for the tensor: clear it, find the absolute maximum, make the scale, convert. nvfp4 has a scale
+  // for the tensor beside those of its blocks, found before; int8 one per token, found before.
+  const bool per_tensor = to == Format::fp8;
+  const bool two_levels = to == Format::nvfp4 || to == Format::int8;
+  if (scaling == Scaling::dynamic) {
+    cost.delay(GpuDelay::pointwise_start) = per_tensor ? 4 : two_levels ? 2 : 1;
+  }
+  return cost;
 }
 
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences) {
   const double logits = sequences * static_cast<double>(shape.vocab);
-  KernelCost cost = pointwise_cost(spec, logits * kLogitBytes * kSamplerPasses, 0, logits * kActivationOps);
-  cost.delay(GpuDelay::pointwise_start) = kSamplerPasses;
+  KernelCost cost;
+  cost.delay(GpuDelay::pointwise_start) = kSamplerKernels;
+  const double read = logits * kLogitBytes;
+  // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not
+  // its bytes.
+  const double sorted = logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_achieved;
+  cost.hbm = {read, std::max(read, sorted)};
+  cost.vector = {logits * kSoftmaxOps, logits * kSoftmaxOps};
   return cost;
 }
 

@@ -19,9 +19,11 @@ KernelCost norm_cost(const GpuSpec& spec, const Norm& shape, double tokens, int 
 KernelCost rope_cost(const GpuSpec& spec, const Rope& shape, double tokens, int tp);
 KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double tokens, int tp);
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens);
-// bf16 in, `to` out, with a scale per token or block.
-KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to);
-// Softmax, top-k cut and draw over one chip's share of the logits.
+// bf16 in, `to` out. Inside a model the scales are static, per token or per block, and one kernel does it; a
+// lone GEMM finds them anew (dynamic), which for one scale per tensor takes four small kernels.
+enum class Scaling { in_model, dynamic };
+KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling);
+// Top-p sampling as engines do it by default: every sequence's logits are sorted.
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences);
 
 }  // namespace memwall

@@ -32,10 +32,11 @@ class KernelLowering {
     const double ops = kOpsPerMac * macs / chips;
     const double bytes =
         keys * static_cast<double>(op.shape.kv_values_per_token()) * card_.kv_bits / kBitsPerByte / chips;
+    const HardwiredResources resources = hardwired_resources(card_, 1, per_cycle);
     Task task;
-    add_demand(task, kVector, Category::kv, ops, ops);
-    add_demand(task, kBuffer, Category::kv, bytes, bytes);
-    return program("attention", task, per_cycle);
+    add_demand(task, resources.vector, Category::kv, ops, ops);
+    add_demand(task, resources.buffer, Category::kv, bytes, bytes);
+    return program("attention", task, resources);
   }
 
   // Over a row or column of the grid, or over a row and then its columns.
@@ -52,20 +53,22 @@ class KernelLowering {
     }
     // A reduce and a broadcast per axis, each of the whole tensor over one link.
     const double rounds = over_all && card_.grid_rows > 1 && card_.grid_columns > 1 ? 4 : 2;
+    const double wire = rounds * op.bytes.value;
+    const HardwiredResources resources = hardwired_resources(card_, 1, 1);
     Task task;
-    add_demand(task, kLinkLatency, Category::communication, rounds, rounds);
-    add_demand(task, kLinkProtocol, Category::communication, 0, rounds);
-    add_demand(task, kLinkWire, Category::communication, rounds * op.bytes.value, rounds * op.bytes.value);
-    return program("all-reduce", task, 1);
+    add_demand(task, resources.link_latency, Category::communication, rounds, rounds);
+    add_demand(task, resources.link_protocol, Category::communication, 0, rounds);
+    add_demand(task, resources.link_wire, Category::communication, wire, wire);
+    return program("all-reduce", task, resources);
   }
 
  private:
   [[noreturn]] void refuse(const std::string& found) const {
     throw ConfigError("op", found, "attention or allreduce; the matrices are those of " + card_.wired_model);
   }
-  Program program(const char* label, const Task& task, double vector_macs) const {
+  Program program(const char* label, const Task& task, const HardwiredResources& resources) const {
     Program result;
-    result.resources = hardwired_resources(card_, 1, vector_macs);
+    result.resources = resources.list;
     result.labels = {label};
     result.blocks = {{label, 1, {task}, {}}};
     result.replicas = card_.chips;

@@ -19,6 +19,7 @@
 
 #include "memwall/model/step.h"
 #include "memwall/processors/hardwired/card.h"
+#include "memwall/processors/hardwired/resources.h"
 #include "memwall/processors/hardwired/stages.h"
 #include "memwall/processors/hardwired/wiring.h"
 #include "memwall/processors/placement.h"
@@ -35,30 +36,40 @@ class HardwiredModel : public PlacedModel {
   int slots() const { return slots_; }  // tokens in flight at most; 0 without a pipeline
 
  private:
+  struct StagedLayer {
+    std::int64_t window = 0;
+    std::vector<Stage> stages;
+    std::int64_t alike = 0;  // layers of the group that run as this one does, counted at the first of them
+  };
   struct StagedGroup {
     std::int64_t repeat = 1;
-    std::vector<WiredLayer> layers;
-    std::vector<std::vector<Stage>> stages;  // by layer
+    std::vector<StagedLayer> layers;
   };
   // What a step asks of one copy.
   struct Load {
+    const Step& step;
     std::int64_t tokens = 0;  // of the fullest copy
     double mean_share = 1;    // mean over the copies / fullest
-    double heads_share = 1;   // sequences per token: only the last token of a sequence needs the head
+    double head_share = 1;    // sequences per token: only the last token of a sequence needs the head
     double resident = 1;      // fraction of the cache that is in the on-chip buffer
     bool is_decode = false;   // every sequence brings one token
-    const Step* step = nullptr;
   };
   struct Keys {
     double mean = 0;     // that a token attends to
     double longest = 0;  // context of the longest sequence
   };
+  enum class Order { chained, side_by_side };
 
+  static void add_layer(StagedLayer layer, StagedGroup& group);
   Load load_of(const Step& step) const;
-  Keys keys_of(const Step& step, const WiredLayer& layer) const;
-  void add_latency(const Stage& stage, double keys, double tokens, const Load& load, bool chained,
+  Keys keys_of(const Step& step, std::int64_t window) const;
+  template <class Visit>  // visit(stage, keys, alike)
+  void for_each_stage(const StagedGroup& group, const Step& step, Visit&& visit) const;
+  // A block's latencies come before its work: a chained stage follows the last task.
+  void add_latency(const Stage& stage, double keys, double tokens, const Load& load, Order order,
                    Block& block) const;
-  void add_work(const Stage& stage, double keys, double share, const Load& load, Block& block) const;
+  // What `tokens` tokens take of the shared units, on nobody's critical path but the unit's own.
+  void add_work(const Stage& stage, double keys, double tokens, const Load& load, Block& block) const;
   void lower_pipeline(const Load& load, Program& program) const;
   void lower_passes(const Load& load, Program& program) const;
   void set_energies();
@@ -68,11 +79,11 @@ class HardwiredModel : public PlacedModel {
   int copies_ = 1, slots_ = 0;
   std::vector<StagedGroup> groups_;
   Stage head_;
-  std::vector<Resource> resources_;
+  HardwiredResources resources_;
   std::vector<std::string> labels_;
 };
 
-// One kernel on one chip or one grid. Throws ConfigError for a free GEMM or free experts: there are none.
+// One kernel on one copy's chips. Throws ConfigError for a free GEMM or free experts: there are none.
 Program lower_hardwired_kernel(const KernelOp& op, const HardwiredCard& card);
 
 }  // namespace memwall

@@ -77,7 +77,7 @@ Stage attention_stage(const Divided& size, const WiredLayer& layer, Exchanges::A
   if (card.links) {
     constexpr double kStatistics = 2;  // maximum and sum
     Exchanges exchanges(card, stage);
-    exchanges.all_reduce(column, kStatistics * size.heads);
+    exchanges.all_gather(column, kStatistics * size.heads);
     exchanges.all_reduce(column, size.heads * static_cast<double>(layer.v_dim));
   }
   return stage;
