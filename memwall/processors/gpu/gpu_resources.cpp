@@ -57,6 +57,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
                               Category::communication));
   };
   add_delay(GpuDelay::collective_start, "collective_start", spec.collective_start, Category::communication);
+  add_delay(GpuDelay::exchange_start, "exchange_start", spec.exchange_start, Category::communication);
   link_ = add_link(spec.scale_up, "", GpuDelay::hop, GpuDelay::nccl_start, GpuDelay::nccl_step,
                    GpuDelay::nccl_bulk);
   if (spec.scale_out.bandwidth.value > 0) {
@@ -90,7 +91,9 @@ void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const 
   const auto spend = [&task](std::int32_t resource, Category category, const Spent& spent) {
     if (spent.charged > 0) {
       assert(resource >= 0);
-      add_demand(task, resource, category, spent.useful, spent.charged);
+      // Charges are computed by other roundings than the useful amounts; equal ones may differ in the last
+      // bit.
+      add_demand(task, resource, category, spent.useful, std::max(spent.useful, spent.charged));
     }
   };
   spend(hbm_, cost.memory, cost.hbm);

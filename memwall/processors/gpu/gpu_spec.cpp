@@ -1,18 +1,66 @@
 #include "memwall/processors/gpu/gpu_spec.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace memwall {
 namespace {
 
 // Everything that a GPU card may say.
-const std::vector<std::string>& known_keys() {
-  static const std::vector<std::string> keys = {
-      "sm.*",      "tensor.*",       "vector.*",   "hbm.*",        "l2.*",          "kernel.*",
-      "host.*",    "memory.*",       "scale_up.*", "scale_out.*",  "power.*",       "energy.*",
-      "process.*", "price_per_hour", "die.*",      "all_in_power", "calibration.*",
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys = {
+      "sm.count",
+      "sm.clock",
+      "sm.cluster",
+      "vector.fp32",
+      "vector.achieved",
+      "vector.exp_ops",
+      "hbm.capacity",
+      "hbm.bandwidth",
+      "hbm.achieved.read",
+      "hbm.achieved.gemm",
+      "hbm.achieved.packed",
+      "hbm.achieved.attention",
+      "l2.capacity",
+      "l2.bandwidth",
+      "kernel.gemm_start",
+      "kernel.attention_start",
+      "kernel.attention_wave",
+      "kernel.attention_block",
+      "kernel.attention_tensor",
+      "kernel.pointwise_start",
+      "kernel.collective_start",
+      "kernel.exchange_start",
+      "kernel.experts_hbm",
+      "kernel.experts_tensor",
+      "kernel.sort_rate",
+      "kernel.eager_launch",
+      "host.step",
+      "memory.reserve",
+      "scale_up.domain",
+      "scale_up.topology",
+      "power.tdp",
+      "power.idle",
+      "power.busy",
+      "energy.hbm",
+      "energy.l2",
+      "energy.fp32",
+      "energy.scale_up",
+      "energy.scale_out",
   };
+  for (const Format format : kTensorFormats) {
+    for (const char* group : {"tensor.", "tensor.achieved.", "energy."}) {
+      keys.push_back(group + std::string(name(format)));
+    }
+  }
+  for (const char* link : {"scale_up.", "scale_out."}) {
+    for (const char* fact :
+         {"bandwidth", "latency", "ring_achieved", "peer_achieved", "nccl_start", "nccl_step", "nccl_bulk"}) {
+      keys.push_back(std::string(link) + fact);
+    }
+  }
   return keys;
 }
 
@@ -99,7 +147,7 @@ GpuSpec read_gpu_spec(const System& system) {
       throw ConfigError("pools", quoted(pool.chip.name), "one kind of chip, " + chip.name);
     }
   }
-  chip.refuse_unknown(known_keys());
+  system.chip().refuse_unknown(known_keys());
   const CardReader card(system);
 
   GpuSpec spec;
@@ -140,6 +188,7 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_start = card.get<Seconds>("kernel.attention_start");
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
   spec.collective_start = card.get<Seconds>("kernel.collective_start");
+  spec.exchange_start = card.get<Seconds>("kernel.exchange_start");
   spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
   spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
   spec.attention_tensor = card.fraction("kernel.attention_tensor");

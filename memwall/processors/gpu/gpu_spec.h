@@ -68,7 +68,8 @@ struct GpuSpec {
   JoulesPerByte l2_energy;
 
   // Launch and latency of a kernel that does almost nothing, in a recorded graph.
-  Seconds gemm_start, attention_start, pointwise_start, collective_start;
+  Seconds gemm_start, attention_start, pointwise_start;
+  Seconds collective_start, exchange_start;    // all-reduce and all-gather; all-to-all of tokens
   Seconds attention_wave;                      // latency of one more wave of decode attention blocks
   BytesPerSecond attention_block;              // what one block of decode attention draws
   double attention_tensor = 0;                 // share of a large GEMM's rate that prefill attention reaches

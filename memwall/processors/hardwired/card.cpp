@@ -37,6 +37,11 @@ void read_tokens(const Chip& chip, HardwiredCard& card) {
   }
   if (stages) {
     card.stages_per_layer = whole(chip, "pipeline.stages_per_layer");
+    if (card.stages_per_layer != kLayerStages) {
+      throw ConfigError(chip.fact("pipeline.stages_per_layer").where, "pipeline.stages_per_layer",
+                        std::to_string(card.stages_per_layer),
+                        fmt::format("{}, the stages that stages.h divides a layer into", kLayerStages));
+    }
   } else {
     card.tokens_per_pass = whole(chip, "pipeline.tokens_per_pass");
   }

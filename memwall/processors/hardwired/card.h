@@ -12,6 +12,8 @@
 
 namespace memwall {
 
+inline constexpr int kLayerStages = 6;  // qkv, attention, o, router, up, down
+
 struct HardwiredCard {
   std::string wired_model;  // a model by name or path, whose shape is in the wires
   int chips = 1;            // that hold one copy of it together, grid_rows x grid_columns

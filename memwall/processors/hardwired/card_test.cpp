@@ -84,6 +84,8 @@ TEST(HardwiredCardReader, NamesWhatIsWrong) {
                  "wired.chips: found 16, expected grid_rows * grid_columns, 5 * 4");
   expect_refused(edited_chip("hnlpu", "chips: {value: 16", "chips: {value: 16.5"),
                  "wired.chips: found '16.5', expected a whole number");
+  expect_refused(edited_chip("hnlpu", "stages_per_layer: {value: 6", "stages_per_layer: {value: 5"),
+                 "pipeline.stages_per_layer: found 5, expected 6");
   expect_refused(edited_chip("hnlpu", "windows: {word: ignored", "windows: {word: maybe"),
                  "kv.windows: found 'maybe', expected 'honoured' or 'ignored'");
   expect_refused(edited_chip("hnlpu", "hbm_fraction: {value: 0.342", "hbm_fraction: {value: 1.5"),

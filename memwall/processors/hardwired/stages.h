@@ -3,15 +3,16 @@
 // The grid has R rows and C columns. A projection's inputs are divided over the R chips of a column or its
 // outputs over the C columns; partial sums meet in a reduce along a row or column:
 //   qkv        inputs hidden / R, outputs (q + k + v) / C   column reduce of all three, broadcast of q
-//   attention  kv_heads / C heads, every R-th token         all-reduce of softmax statistics, then of outputs
-//   o          inputs q / C, outputs hidden / R             row all-reduce, column all-gather
-//   router     whole, on every chip                         none
-//   up         experts / (R C) per chip, whole; a dense network's outputs / (R C)    none
-//   down       likewise, inputs / (R C)                     all-reduce over the row, then over the column
+//   attention  kv_heads / C heads, every R-th token         gather of softmax statistics, all-reduce of
+//   outputs o          inputs q / C, outputs hidden / R             row all-reduce, column all-gather router
+//   whole, on every chip                         none up         experts / (R C) per chip, whole; a dense
+//   network's outputs / (R C)    none down       likewise, inputs / (R C)                     all-reduce over
+//   the row, then over the column
 // and after the last layer the head: vocab / (R C) outputs, all-gather of logits along row and column.
-// An all-reduce is a reduce and a broadcast, one exchange ("round") each: every chip has a link to every chip
-// of its row and column. The root of a reduce is the chip that keeps the token's keys and values, position
-// mod R, so over many tokens the links carry equal loads.
+// An all-reduce is a reduce and a broadcast, one exchange ("round") each, and a gather is one: every chip has
+// a link to every chip of its row and column. Keys and values ride with the queries' reduce. The paper names
+// the collectives, not their algorithms. The root of a reduce is the chip that keeps the token's keys and
+// values, position mod R, so over many tokens the links carry equal loads.
 //
 // Source: HNLPU, ASPLOS 2026, mapping table and pipeline section.
 #pragma once

@@ -19,7 +19,7 @@ struct Hnlpu {
 // (1024, 720) for the output, (2880, 128) for the router, 8 experts of (2880, 5760) and (2880, 2880).
 TEST(Stages, SlicesOfOneChip) {
   const Hnlpu hnlpu;
-  ASSERT_EQ(hnlpu.stages.size(), 6u);
+  ASSERT_EQ(hnlpu.stages.size(), static_cast<std::size_t>(kLayerStages));
   const auto expect_slice = [](const Stage& stage, StageKind kind, double inputs, double outputs) {
     EXPECT_EQ(stage.kind, kind);
     EXPECT_DOUBLE_EQ(stage.inputs, inputs) << name(kind);
