@@ -67,12 +67,13 @@ std::vector<std::string> known_keys() {
 // A box may say anything of itself (price, power at the wall), but in the groups of its chips only what they
 // may.
 void refuse_unknown(const System& system) {
-  std::vector<std::string> known = known_keys();
-  system.chip().refuse_unknown(known);
+  const std::vector<std::string> of_chips = known_keys();
+  system.chip().refuse_unknown(of_chips);
+  std::vector<std::string> known = of_chips;
   const auto group_of = [](const std::string& key) { return key.substr(0, key.find('.')); };
   for (const auto& [key, fact] : system.facts.facts) {
-    const bool of_chip = std::any_of(known.begin(), known.end(), [&](const std::string& other) {
-      return other.find('.') != std::string::npos && group_of(other) == group_of(key);
+    const bool of_chip = std::any_of(of_chips.begin(), of_chips.end(), [&](const std::string& other) {
+      return group_of(other) == group_of(key);
     });
     if (!of_chip) {
       known.push_back(key);
