@@ -88,7 +88,7 @@ KernelCost decode_attention_cost(const GpuSpec& spec, const AttentionShape& shap
   cost.delay(GpuDelay::attention_start) = 1;
   cost.delay(GpuDelay::attention_wave) = std::max(0.0, blocks / spec.sms - 1);
   cost.delay(GpuDelay::pointwise_start) = splits > 1 ? 1 : 0;  // merges the splits
-  cost.memory = Category::kv;
+  cost.memory = cost.feed = Category::kv;
   const double streamed = streamed_bytes(shape, batch, per_key);
   cost.hbm = {kv + streamed,
               spec.hbm_charge(kv, spec.hbm_attention) + spec.hbm_charge(streamed, spec.hbm_read)};

@@ -122,6 +122,8 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
   }
   cost.hbm = {weights + activations, charged};
   cost.l2 = {0, best.l2};
+  // Operands from L2 keep the matrix pipe busy, or weights flowing, whichever takes longer.
+  cost.feed = charged_ops / op_rate > stream_time ? Category::arithmetic : Category::weights;
   return cost;
 }
 

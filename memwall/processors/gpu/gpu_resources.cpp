@@ -97,7 +97,7 @@ void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const 
     }
   };
   spend(hbm_, cost.memory, cost.hbm);
-  spend(l2_, cost.memory, cost.l2);
+  spend(l2_, cost.feed, cost.l2);
   if (const int index = tensor_index(cost.arithmetic); index >= 0) {
     spend(tensor_[static_cast<std::size_t>(index)], Category::arithmetic, cost.tensor);
   }
