@@ -63,24 +63,6 @@ std::vector<std::string> known_keys() {
   return keys;
 }
 
-// A box may say anything of itself (price, power at the wall), but in the groups of its chips only what they
-// may.
-void refuse_unknown(const System& system) {
-  const std::vector<std::string> of_chips = known_keys();
-  system.chip().refuse_unknown(of_chips);
-  std::vector<std::string> known = of_chips;
-  const auto group_of = [](const std::string& key) { return key.substr(0, key.find('.')); };
-  for (const auto& [key, fact] : system.facts.facts) {
-    const bool of_chip = std::any_of(of_chips.begin(), of_chips.end(), [&](const std::string& other) {
-      return group_of(other) == group_of(key);
-    });
-    if (!of_chip) {
-      known.push_back(key);
-    }
-  }
-  system.facts.refuse_unknown(known);
-}
-
 // Facts of the box override those of its chips.
 class CardReader {
  public:
@@ -164,7 +146,7 @@ GpuSpec read_gpu_spec(const System& system) {
       throw ConfigError("pools", quoted(pool.chip.name), "one kind of chip, " + chip.name);
     }
   }
-  refuse_unknown(system);
+  system.chip().refuse_unknown(known_keys());
   const CardReader card(system);
 
   GpuSpec spec;
