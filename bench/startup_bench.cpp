@@ -1,10 +1,12 @@
-// The program as a whole process: from fork to exit, output thrown away.
+// The program as a whole process: from fork to exit, output thrown away. cpu_ms is the processor time of the
+// child, which a busy machine does not stretch.
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 namespace memwall {
