@@ -58,6 +58,22 @@ void require_roles_cover(const System& system, Fields& root) {
   }
 }
 
+// A box says of itself what it costs, of its links what they do, and of anything on a chip's card that it is
+// otherwise here.
+void refuse_unknown_facts(const System& system) {
+  std::vector<std::string> known = {"all_in_power", "price",      "price_per_hour", "tco_per_hour.*",
+                                    "nre.*",        "scale_up.*", "scale_out.*"};
+  for (const Pool& pool : system.pools) {
+    for (const auto& [key, fact] : pool.chip.facts) {
+      known.push_back(key);
+    }
+    for (const auto& [key, word] : pool.chip.words) {
+      known.push_back(key);
+    }
+  }
+  system.facts.refuse_unknown(known);
+}
+
 Pool read_pool(Fields& fields, const std::filesystem::path& folder) {
   Pool pool;
   std::string chip = fields.string("chip");
@@ -155,6 +171,7 @@ System parse_system(const std::string& text, const std::string& file) {
                       fmt::format("at most {} chips", kMostChips));
   }
   require_roles_cover(system, root);
+  refuse_unknown_facts(system);
   return system;
 }
 

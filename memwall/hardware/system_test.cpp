@@ -155,6 +155,9 @@ TEST_F(SystemTest, AChipGivenAsAPathIsBesideTheSystem) {
 TEST_F(SystemTest, FactsOfASystemFollowTheRulesOfChips) {
   EXPECT_THAT(refusal_of_card("pools: [{chip: toy, count: 8}]\nall_in_power: 1.7 kW\n"),
               HasSubstr("systems/box.yaml:3:1: all_in_power: found '1.7 kW'"));
+  EXPECT_THAT(refusal_of_card("pools: [{chip: toy, count: 8}]\nsources: {w: W}\n"
+                              "all_in_powr: {value: 1.7 kW, source: w}\n"),
+              HasSubstr("systems/box.yaml:4:1: all_in_powr: found an unknown key, expected one of"));
   EXPECT_THAT(refusal("no/such.yaml"), HasSubstr("no/such.yaml: found no such file"));
 }
 

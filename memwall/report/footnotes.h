@@ -1,4 +1,4 @@
-// footnotes.h - what estimates an answer rests on, as text below a table.
+// footnotes.h - what estimates an answer rests on, as a table below the answer.
 #pragma once
 
 #include <string>
@@ -9,16 +9,19 @@
 namespace memwall {
 
 struct EstimateNote {
-  std::string fact, value, estimate;  // "hnlpu: link.latency", "400 ns", the reasoning
+  std::string fact, value, estimate;  // "h100: host.step", "500 us", the reasoning
   bool has_range = false;
   std::string low, high;  // the answer at the ends of the range: "1.02 ms"
   double swing = 0;       // relative movement of the answer
 };
+struct EstimateNotes {  // of one system
+  std::string system;
+  std::vector<EstimateNote> notes;  // largest swing first
+};
 
-// A line for each of the first `most` estimates that move the answer by a hundredth or more, and one that
-// counts the others; empty without notes. `answer` names what moves ("TPOT"), `who` begins each line.
-// REQUIRES: largest swing first.
-std::string estimate_lines(const std::string& who, const std::string& answer,
-                           const std::vector<EstimateNote>& notes, std::size_t most, Ink ink);
+// A line for each of the first `most` estimates of a system that move the answer by a hundredth or more, and
+// one that counts the others; empty without notes. `answer` names what moves: "TPOT".
+std::string estimate_table(const std::string& answer, const std::vector<EstimateNotes>& systems,
+                           std::size_t most, bool with_reasons, Ink ink);
 
 }  // namespace memwall

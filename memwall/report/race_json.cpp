@@ -17,8 +17,8 @@ Json phase_json(const Phase& phase) {
           {"bound_by", phase.bound_by},
           {"shares", shares_json(phase.shares)},
           {"ops", phase.ops.value},
-          {"bytes", phase.moved.value},
-          {"memory_bytes", phase.bytes.value},
+          {"bytes", phase.bytes.value},
+          {"moved_bytes", phase.moved.value},
           {"ops_per_byte", phase.ops_per_byte()},
           {"achieved_ops_per_s", phase.achieved().value},
           {"energy_j", phase.energy.value}};

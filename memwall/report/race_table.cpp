@@ -14,9 +14,9 @@ namespace {
 
 using Ranking = std::vector<const RaceResult*>;
 
-constexpr int kBarWidth = 40;
+constexpr int kBarWidth = 32;
 
-// "2.91 ms ~": an answer that rests on estimates is marked.
+// An answer that rests on estimates is marked.
 std::string marked(const RaceResult& result) {
   return result.system + (result.estimates.empty() ? "" : " ~");
 }
@@ -28,34 +28,31 @@ std::string rates(const Ranking& ranking) {
                    {"users", true},
                    {"TTFT", true},
                    {"TPOT", true},
-                   {"tok/s/user", true},
-                   {"tok/s/chip", true},
-                   {"tok/s", true},
-                   {"J/token", true},
-                   {"prefill bound by"},
-                   {"at", true},
-                   {"decode bound by"},
-                   {"at", true}});
+                   {"tok/s: user", true},
+                   {"chip", true},
+                   {"system", true},
+                   {"J/token", true}});
   for (const RaceResult* result : ranking) {
     table.add_row({marked(*result), std::to_string(result->chips), to_text(result->plan),
                    count_text(result->users), to_text(result->ttft), to_text(result->tpot),
                    count_text(result->tokens_per_s_per_user), count_text(result->tokens_per_s_per_chip),
-                   count_text(result->tokens_per_s), count_text(result->j_per_token),
-                   result->prefill.bound_by, percent_text(result->prefill.bound_fraction()),
-                   result->decode.bound_by, percent_text(result->decode.bound_fraction())});
+                   count_text(result->tokens_per_s), count_text(result->j_per_token)});
   }
-  return table.text() + "(at: the bound clock's time over this time; 100 % is the chip's own bound)\n";
+  return table.text();
 }
 
 std::string shares(const Ranking& ranking, Ink ink) {
-  TextTable table({{"time"}, {"phase"}, {share_legend(ink)}, {"largest first"}});
+  TextTable table({{"time"}, {"phase"}, {""}, {"at", true}, {"bound by"}});
   for (const RaceResult* result : ranking) {
-    table.add_row({result->system, "prefill", share_bar(result->prefill.shares, kBarWidth, ink),
-                   share_text(result->prefill.shares)});
-    table.add_row(
-        {"", "decode", share_bar(result->decode.shares, kBarWidth, ink), share_text(result->decode.shares)});
+    const auto add = [&](const std::string& system, const std::string& phase_name, const Phase& phase) {
+      table.add_row({system, phase_name, share_bar(phase.shares, kBarWidth, ink),
+                     percent_text(phase.bound_fraction()), share_text(phase.shares)});
+    };
+    add(result->system, "prefill", result->prefill);
+    add("", "decode", result->decode);
   }
-  return table.text();
+  return table.text() + share_legend(ink) +
+         "\n(at: the bound clock's time over this time; 100 % is the chip's own bound)\n";
 }
 
 std::string memory(const Ranking& ranking) {
@@ -91,17 +88,16 @@ std::string refusals(const Ranking& refused, Ink ink) {
 }
 
 std::string estimates(const Ranking& ranking, Ink ink) {
-  constexpr std::size_t kMost = 3;
-  std::string text;
+  constexpr std::size_t kMost = 2;
+  std::vector<EstimateNotes> systems;
   for (const RaceResult* result : ranking) {
-    std::vector<EstimateNote> notes;
+    EstimateNotes& notes = systems.emplace_back(EstimateNotes{result->system, {}});
     for (const Sensitivity& each : result->estimates) {
-      notes.push_back({each.card + ": " + each.fact, each.value, each.estimate, each.has_range,
-                       to_text(each.tpot_low), to_text(each.tpot_high), each.tpot_swing});
+      notes.notes.push_back({each.card + ": " + each.fact, each.value, each.estimate, each.has_range,
+                             to_text(each.tpot_low), to_text(each.tpot_high), each.tpot_swing});
     }
-    text += estimate_lines(result->system, "TPOT", notes, kMost, ink);
   }
-  return text.empty() ? "" : "~ rests on estimates (--json lists all of them)\n" + text;
+  return estimate_table("TPOT", systems, kMost, false, ink);
 }
 
 }  // namespace

@@ -72,11 +72,13 @@ std::string share_legend(Ink ink) {
 }
 
 std::string share_text(const Shares& shares) {
-  constexpr double kLeast = 0.005;
+  constexpr double kLeast = 0.01;
+  constexpr int kMost = 3;
   std::string text;
+  int shown = 0;
   for (const int i : by_value(shares)) {
     const double share = shares[static_cast<std::size_t>(i)];
-    if (share >= kLeast) {
+    if (share >= kLeast && shown++ < kMost) {
       text += (text.empty() ? "" : ", ") + std::string(category_title(static_cast<Category>(i))) + " " +
               percent_text(share);
     }

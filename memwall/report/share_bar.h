@@ -15,7 +15,7 @@ using Shares = std::array<double, kCategoryCount>;  // fractions that sum to 1, 
 std::string share_bar(const Shares& shares, int width, Ink ink);
 // "W weights  K KV cache  A arithmetic  C communication  O overhead", or the same with coloured blocks.
 std::string share_legend(Ink ink);
-// "weights 61 %, KV cache 20 %, ...", largest first, nothing below half a percent.
+// "weights 61 %, KV cache 20 %, arithmetic 12 %": the largest three, none below a hundredth.
 std::string share_text(const Shares& shares);
 
 std::string_view category_title(Category category);  // "KV cache"

@@ -27,11 +27,18 @@ std::string slice_text(const Slice& slice) {
              : fmt::format("prefill {}@{}+{}", slice.count, slice.new_tokens, slice.past_tokens);
 }
 
-std::string totals(const Ledger& ledger, Ink ink) {
-  return fmt::format("time {}  (bound {}: at {} of it, mostly {})\nenergy {}  work {}  moved {}\n\n{}\n{}\n",
-                     to_text(ledger.time), to_text(ledger.bound), percent_text(ledger.bound / ledger.time),
-                     ledger.bound_by, to_text(ledger.energy()), to_text(ledger.ops), to_text(ledger.bytes),
-                     share_bar(ledger.shares, kBarWidth, ink), share_legend(ink));
+// Bytes of the memory that weights and KV come from; of everything when nothing is fetched.
+Bytes memory_bytes(const Ledger& ledger, const Roofline& roofline) {
+  return roofline.memory.empty() ? ledger.bytes : roofline.bytes;
+}
+
+std::string totals(const Ledger& ledger, const Roofline& roofline, Ink ink) {
+  const std::string memory = roofline.memory.empty() ? "memories and links" : roofline.memory;
+  return fmt::format(
+      "time {}, at {} of the bound {}, mostly {}\n{} in {}, {} of {}, {}\n\n{}\n{}\n", to_text(ledger.time),
+      percent_text(ledger.bound / ledger.time), to_text(ledger.bound), ledger.bound_by, to_text(ledger.ops),
+      roofline.arithmetic.empty() ? "none" : roofline.arithmetic, to_text(memory_bytes(ledger, roofline)),
+      memory, to_text(ledger.energy()), share_bar(ledger.shares, kBarWidth, ink), share_legend(ink));
 }
 
 std::string operators(const Ledger& ledger) {
@@ -54,9 +61,12 @@ std::string operators(const Ledger& ledger) {
 }
 
 std::string resources(const Ledger& ledger) {
-  TextTable table({{"resource"}, {"busy", true}, {"utilization", true}, {"energy", true}});
+  TextTable table({{"resource"}, {"busy", true}, {"of time", true}, {"energy", true}});
   for (const ResourceLine& line : ledger.resources) {
-    table.add_row({line.resource, to_text(line.busy), percent_text(line.utilization), to_text(line.energy)});
+    if (line.charged > 0) {
+      table.add_row({line.resource, to_text(line.busy),
+                     line.utilization > 0 ? percent_text(line.utilization) : "", to_text(line.energy)});
+    }
   }
   return table.text();
 }
@@ -78,11 +88,11 @@ std::string estimates(const std::string& system, const std::vector<EstimateEffec
     }
     notes.push_back(std::move(note));
   }
-  const std::string lines = estimate_lines(system, "time", notes, kMost, ink);
-  return lines.empty() ? "" : "\n~ rests on estimates (--json lists all of them)\n" + lines;
+  const std::string table = estimate_table("time", {{system, std::move(notes)}}, kMost, true, ink);
+  return table.empty() ? "" : "\n" + table;
 }
 
-void add_ledger(const Ledger& ledger, Json& json) {
+void add_ledger(const Ledger& ledger, const Roofline& roofline, Json& json) {
   json["time_s"] = ledger.time.value;
   json["bound_s"] = ledger.bound.value;
   json["bound_fraction"] = double(ledger.bound / ledger.time);
@@ -90,7 +100,8 @@ void add_ledger(const Ledger& ledger, Json& json) {
   json["dynamic_energy_j"] = ledger.dynamic_energy.value;
   json["static_energy_j"] = ledger.static_energy.value;
   json["ops"] = ledger.ops.value;
-  json["bytes"] = ledger.bytes.value;
+  json["bytes"] = memory_bytes(ledger, roofline).value;
+  json["moved_bytes"] = ledger.bytes.value;
   json["bound_by"] = ledger.bound_by;
   json["shares"] = shares_json(ledger.shares);
 }
@@ -106,8 +117,8 @@ std::string step_table(const StepHeading& heading, const StepResult& result, Ink
       painted(fmt::format("{} on {}: {}", heading.model, heading.system, slices), Tone::strong, ink) +
       "\n\n" + to_text(result.placement) + "\n";
   if (result.placement.fits) {
-    text += totals(result.ledger, ink) + "\n" + operators(result.ledger) + "\n" + resources(result.ledger) +
-            estimates(heading.system, result.estimates, ink);
+    text += totals(result.ledger, result.roofline, ink) + "\n" + operators(result.ledger) + "\n" +
+            resources(result.ledger) + estimates(heading.system, result.estimates, ink);
   }
   return text;
 }
@@ -127,7 +138,7 @@ Json step_json(const StepHeading& heading, const StepResult& result) {
         {{"count", slice.count}, {"new_tokens", slice.new_tokens}, {"past_tokens", slice.past_tokens}});
   }
   if (placement.fits) {
-    add_ledger(result.ledger, json);
+    add_ledger(result.ledger, result.roofline, json);
   } else {
     for (const char* key : {"time_s", "bound_s", "energy_j", "ops", "bytes", "bound_by", "shares"}) {
       json[key] = nullptr;
@@ -141,13 +152,13 @@ Json step_json(const StepHeading& heading, const StepResult& result) {
 std::string kernel_table(const std::string& what, const std::string& system, const KernelResult& result,
                          Ink ink) {
   return painted(fmt::format("{} on {}", what, system), Tone::strong, ink) + "\n\n" +
-         totals(result.ledger, ink) + "\n" + resources(result.ledger) +
+         totals(result.ledger, result.roofline, ink) + "\n" + resources(result.ledger) +
          estimates(system, result.estimates, ink);
 }
 
 Json kernel_json(const std::string& what, const std::string& system, const KernelResult& result) {
   Json json = {{"op", what}, {"system", system}};
-  add_ledger(result.ledger, json);
+  add_ledger(result.ledger, result.roofline, json);
   json["estimates"] = estimates_json(result.estimates);
   return json;
 }

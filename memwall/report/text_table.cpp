@@ -66,8 +66,8 @@ std::string count_text(double value) {
     }
     return digits;
   }
-  if (magnitude == 0) {
-    return "0";
+  if (value == std::floor(value)) {
+    return fmt::format("{:.0f}", value);
   }
   const int decimals = std::clamp(2 - static_cast<int>(std::floor(std::log10(magnitude))), 0, 9);
   return fmt::format("{:.{}f}", value, decimals);

@@ -28,7 +28,8 @@ class TextTable {
 // Cells that text takes on a terminal: UTF-8 characters, colour codes not counted.
 std::size_t display_width(std::string_view text);
 
-// 12,345; below a thousand three significant digits: 123, 12.3, 1.23, 0.0123.
+// 12,345; below a thousand whole numbers as they are and others with three significant digits: 8, 12.3,
+// 0.0123.
 std::string count_text(double value);
 std::string percent_text(double fraction);  // "71 %", "0.4 %"
 

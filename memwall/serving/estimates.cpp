@@ -21,16 +21,11 @@ class Sweep {
 
   // The answer with one fact at another value, or the base where there is none.
   std::vector<double> with(std::size_t card, const std::string& key, double value) {
-    Fact& fact = card_of(system_, card).facts.at(key);
-    const double published = std::exchange(fact.value, value);
     std::vector<double> numbers;
     try {
-      numbers = measure_(system_);
-    } catch (...) {
-      fact.value = published;
-      throw;
+      numbers = refusable_with(card, key, value);
+    } catch (const ConfigError&) {
     }
-    fact.value = published;
     return numbers.empty() ? base_ : numbers;
   }
 
@@ -38,13 +33,27 @@ class Sweep {
   bool depends_on(std::size_t card, const Fact& fact) {
     constexpr double kNudge = 0.99;
     try {
-      return with(card, fact.key, kNudge * fact.value) != base_;
+      return refusable_with(card, fact.key, kNudge * fact.value) != base_;
     } catch (const ConfigError&) {
       return true;
     }
   }
 
  private:
+  // Empty where there is no answer; ConfigError where the family refuses the value.
+  std::vector<double> refusable_with(std::size_t card, const std::string& key, double value) {
+    Fact& fact = card_of(system_, card).facts.at(key);
+    const double published = std::exchange(fact.value, value);
+    try {
+      std::vector<double> numbers = measure_(system_);
+      fact.value = published;
+      return numbers;
+    } catch (const ConfigError&) {
+      fact.value = published;
+      throw;
+    }
+  }
+
   System system_;  // a copy whose facts move
   const Measure& measure_;
   std::vector<double> base_;

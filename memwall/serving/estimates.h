@@ -21,8 +21,8 @@ struct EstimateEffect {
 };
 
 // Every estimated fact of the system's cards that the answer depends on, largest swing first, ties by card
-// and key. A range end where there is no answer counts as no movement. An estimate without a range is listed
-// when a hundredth less of it changes any number.
+// and key. A range end where there is no answer, or that contradicts another fact of the card, counts as no
+// movement. An estimate without a range is listed when a hundredth less of it changes any number.
 std::vector<EstimateEffect> sweep_estimates(const System& system, const Measure& measure);
 
 }  // namespace memwall

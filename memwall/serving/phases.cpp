@@ -5,64 +5,6 @@
 namespace memwall {
 namespace {
 
-// Amounts of one resource over the whole program and all replicas.
-struct Use {
-  double useful_ops = 0;     // in tasks of arithmetic
-  double fetched_bytes = 0;  // weights and KV
-  double charged = 0;
-};
-
-std::vector<Use> uses(const Program& program) {
-  std::vector<Use> use(program.resources.size());
-  for (const Block& block : program.blocks) {
-    const double times = static_cast<double>(block.repeat) * program.replicas;
-    for (const Task& task : block.tasks) {
-      for (std::int32_t i = 0; i < task.demand_count; ++i) {
-        const Demand& demand = task.demands[static_cast<std::size_t>(i)];
-        const Resource& resource = program.resources[static_cast<std::size_t>(demand.resource)];
-        Use& line = use[static_cast<std::size_t>(demand.resource)];
-        line.charged += times * demand.charged;
-        if (resource.amount == Amount::ops) {
-          line.useful_ops += times * demand.useful;
-        } else if (resource.amount == Amount::bytes &&
-                   (demand.category == Category::weights || demand.category == Category::kv)) {
-          line.fetched_bytes += times * demand.charged;
-        }
-      }
-    }
-  }
-  return use;
-}
-
-// The fastest arithmetic that the program uses and the memory that most weights and KV come from.
-Roofline roofline_of(const Program& program, const std::vector<Use>& use) {
-  Roofline roof;
-  double most_fetched = 0;
-  for (std::size_t i = 0; i < use.size(); ++i) {
-    const Resource& resource = program.resources[i];
-    const double peak = resource.peak_rate * program.replicas;
-    if (use[i].useful_ops > 0 && peak > roof.peak_ops.value) {
-      roof.arithmetic = resource.name;
-      roof.peak_ops = OpsPerSecond(peak);
-    }
-    if (use[i].fetched_bytes > most_fetched) {
-      most_fetched = use[i].fetched_bytes;
-      roof.memory = resource.name;
-      roof.peak_bandwidth = BytesPerSecond(peak);
-    }
-  }
-  return roof;
-}
-
-Bytes bytes_of_resource(const Program& program, const std::vector<Use>& use, const std::string& resource) {
-  for (std::size_t i = 0; i < use.size(); ++i) {
-    if (program.resources[i].name == resource) {
-      return Bytes(use[i].charged);
-    }
-  }
-  return Bytes(0);
-}
-
 // Power that flows all the time is shared by the batches in flight.
 Joules energy_per_batch(const Ledger& ledger, double batches_in_flight) {
   return ledger.dynamic_energy + ledger.static_energy / batches_in_flight;
@@ -118,20 +60,16 @@ Phases run_phases(const RaceQuery& query, StepTimer& timer) {
   const double in_flight = timer.batches_in_flight();
 
   add(timer.ledger(decode_step(query)), in_flight, phases.decode);
-  const std::vector<Use> decode_use = uses(timer.program());
-  const Roofline decode_roof = roofline_of(timer.program(), decode_use);
-  phases.decode.bytes = bytes_of_resource(timer.program(), decode_use, decode_roof.memory);
-
-  phases.roofline = decode_roof;
+  phases.roofline = roofline_of(timer.program());
+  phases.decode.bytes = phases.roofline.bytes;
   for (const Step& step : prefill_steps(query)) {
     add(timer.ledger(step), in_flight, phases.prefill);
-    const std::vector<Use> use = uses(timer.program());
-    const Roofline roof = roofline_of(timer.program(), use);
+    const Roofline roof = roofline_of(timer.program());
     if (roof.peak_ops > phases.roofline.peak_ops) {
       phases.roofline.arithmetic = roof.arithmetic;
       phases.roofline.peak_ops = roof.peak_ops;
     }
-    phases.prefill.bytes += bytes_of_resource(timer.program(), use, decode_roof.memory);
+    phases.prefill.bytes += bytes_of(timer.program(), phases.roofline.memory);
   }
   finish(phases.prefill);
   finish(phases.decode);

@@ -2,10 +2,10 @@
 // sensitivity of estimates all need them.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "memwall/serving/race.h"
+#include "memwall/serving/roofline.h"
 #include "memwall/serving/step_timer.h"
 
 namespace memwall {
@@ -21,16 +21,9 @@ Need need_of(const RaceQuery& query);
 // TTFT + (output - 1) TPOT.
 Seconds end_to_end(const RaceQuery& query, Seconds ttft, Seconds tpot);
 
-// Peaks of the chips that work on one step at the same time, and the names of their resources.
-struct Roofline {
-  std::string arithmetic, memory;
-  OpsPerSecond peak_ops;
-  BytesPerSecond peak_bandwidth;
-};
-
 struct Phases {
   Phase prefill, decode;
-  Roofline roofline;
+  Roofline roofline;  // of decode, with the faster of both phases' arithmetic
   double j_per_token = 0;
 };
 Phases run_phases(const RaceQuery& query, StepTimer& timer);

@@ -32,6 +32,7 @@ StepResult run_step(const Model& model, const Step& step, const System& system, 
   if (chosen.timer->fits()) {
     result.ledger = chosen.timer->ledger(step);
     result.program = chosen.timer->program();
+    result.roofline = roofline_of(result.program);
     result.estimates = sweep_estimates(system, [&](const System& at) {
       StepTimer timer(model, at, processor, result.placement.plan, need_of(step), options);
       return timer.fits() ? answer(timer.ledger(step)) : std::vector<double>{};
@@ -46,6 +47,7 @@ KernelResult run_kernel(const KernelOp& op, const System& system, const Processo
   result.program = processor.lower_kernel(op, system, options);
   ScheduleClock clock;
   result.ledger = make_ledger(result.program, clock);
+  result.roofline = roofline_of(result.program);
   result.estimates = sweep_estimates(system, [&](const System& at) {
     return answer(make_ledger(processor.lower_kernel(op, at, options), clock));
   });

@@ -8,6 +8,7 @@
 #include "memwall/processors/processor.h"
 #include "memwall/program/ledger.h"
 #include "memwall/serving/estimates.h"
+#include "memwall/serving/roofline.h"
 
 namespace memwall {
 
@@ -16,6 +17,7 @@ struct StepResult {
   bool plan_was_chosen = false;
   Program program;  // empty, as the ledger, when the placement does not fit
   Ledger ledger;
+  Roofline roofline;
   std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
 };
 
@@ -27,6 +29,7 @@ StepResult run_step(const Model& model, const Step& step, const System& system, 
 struct KernelResult {
   Program program;
   Ledger ledger;
+  Roofline roofline;
   std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
 };
 KernelResult run_kernel(const KernelOp& op, const System& system, const Processor& processor,

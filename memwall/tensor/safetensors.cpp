@@ -72,10 +72,9 @@ void check_cover(const SafetensorsHeader& header, std::uint64_t file_size) {
   for (const SafetensorsTensor& tensor : header.tensors) {
     by_begin.push_back(&tensor);
   }
-  std::stable_sort(by_begin.begin(), by_begin.end(),
-                   [](const SafetensorsTensor* a, const SafetensorsTensor* b) {
-                     return a->begin != b->begin ? a->begin < b->begin : a->end < b->end;
-                   });
+  std::sort(by_begin.begin(), by_begin.end(), [](const SafetensorsTensor* a, const SafetensorsTensor* b) {
+    return a->begin != b->begin ? a->begin < b->begin : a->end < b->end;
+  });
   std::uint64_t covered = 0;
   for (const SafetensorsTensor* tensor : by_begin) {
     if (tensor->begin != covered) {

@@ -141,7 +141,7 @@ KernelCost all_to_all_cost(const GpuSpec& spec, double bytes, int chips) {
   }
   const auto [inside, domains] = reach(spec, chips);
   const LinkSpec& link = spec.scale_up;
-  cost.delay(GpuDelay::collective_start) = 1;
+  cost.delay(GpuDelay::exchange_start) = 1;
   cost.delay(GpuDelay::hop) = 1;
   const double near = bytes * (inside - 1) / chips;
   if (near > 0) {

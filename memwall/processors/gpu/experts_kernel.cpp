@@ -51,15 +51,33 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
   down.n = width;
   down.k = inner;
 
+  // Narrow activations are quantised, once before each GEMM.
+  const bool narrow = info(shape.activation).bits < info(Format::bf16).bits;
+  const auto quantised = [&](KernelCost cost, double values) {
+    if (narrow) {
+      const KernelCost more = quantise_cost(spec, 1, values, shape.activation, Scaling::in_model);
+      for (std::size_t i = 0; i < cost.delays.size(); ++i) {
+        cost.delays[i] += more.delays[i];
+      }
+      cost.hbm += more.hbm;
+      cost.l2 += more.l2;
+      cost.vector += more.vector;
+    }
+    return cost;
+  };
+
   const double act_read = load.pairs * inner * kBytes * (shape.gated ? 2 : 1);
   return {
       ExpertsKernel{"experts.top_k",
                     pointwise_cost(spec, logits * kBytes, pairs_all * kRouteBytes, logits * kRouteOps)},
-      ExpertsKernel{"experts.sort", pointwise_cost(spec, pairs_all * kRouteBytes + tokens * width * kBytes,
-                                                   pairs_all * kRouteBytes + load.pairs * width * kBytes, 0)},
+      ExpertsKernel{"experts.sort",
+                    quantised(pointwise_cost(spec, pairs_all * kRouteBytes + tokens * width * kBytes,
+                                             pairs_all * kRouteBytes + load.pairs * width * kBytes, 0),
+                              load.pairs * width)},
       ExpertsKernel{"experts.up", gemm_cost(spec, up)},
-      ExpertsKernel{"experts.act", pointwise_cost(spec, act_read, load.pairs * inner * kBytes,
-                                                  load.pairs * inner * kRouteOps)},
+      ExpertsKernel{"experts.act", quantised(pointwise_cost(spec, act_read, load.pairs * inner * kBytes,
+                                                            load.pairs * inner * kRouteOps),
+                                             load.pairs * inner)},
       ExpertsKernel{"experts.down", gemm_cost(spec, down)},
       ExpertsKernel{"experts.combine", pointwise_cost(spec, load.pairs * width * kBytes,
                                                       tokens * width * kBytes, load.pairs * width * 2)},

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
 #include "memwall/processors/gpu/gpu_shard.h"
@@ -81,7 +83,7 @@ void GpuPlacedModel::plan_blocks(const Model& model, const RoleSet& roles) {
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
     if (stage > 0) {
       BlockPlan transfer;
-      transfer.name = "to_stage_" + std::to_string(stage);
+      transfer.name = fmt::format("to_stage_{}", stage);
       // Stages are as many neighbouring chips as tp * dp: they leave the domain at every multiple of it.
       const int chips = plan_.tp * plan_.dp;
       Kernel& send = add(transfer, Kind::send, "send");
@@ -90,8 +92,8 @@ void GpuPlacedModel::plan_blocks(const Model& model, const RoleSet& roles) {
     }
     for (const StagePart& part : stages[stage]) {
       const LayerGroup& group = model.groups[part.group];
-      const std::string suffix = stages.size() > 1 ? "_" + std::to_string(stage) : "";
-      plan_operators(group.name + suffix, part.repeat, group.operators, roles, false);
+      const std::string name = stages.size() > 1 ? fmt::format("{}_{}", group.name, stage) : group.name;
+      plan_operators(name, part.repeat, group.operators, roles, false);
     }
   }
   plan_operators("epilogue", 1, model.epilogue, roles, true);
@@ -274,9 +276,10 @@ void GpuPlacedModel::Lowerer::lower(const Kernel& kernel) {
     }
     case Kind::dispatch:
     case Kind::combine: {
-      // Every chip sends its share of the group's tokens once to each group of experts that they chose.
+      // Every chip sends its share of the group's tokens, a copy for every expert that a token chose
+      // (DeepEP's low-latency kernels), or one when all chips hold a part of every expert.
       const Experts& shape = std::get<Experts>(kernel.shape);
-      const double copies = std::min<double>(plan.ep, static_cast<double>(shape.experts_per_token));
+      const double copies = plan.ep > 1 ? static_cast<double>(shape.experts_per_token) : 1;
       const double width = static_cast<double>(shape.width);
       const double sent = batch_.tokens / plan.tp * copies * expert_tp(plan);
       const Format format = kernel.kind == Kind::dispatch ? shape.activation : Format::bf16;

@@ -4,28 +4,15 @@
 #include <cmath>
 #include <string>
 
-#include <fmt/format.h>
-
 #include "memwall/core/error.h"
 #include "memwall/core/unit_text.h"
+#include "memwall/processors/gpu/gpu_shard.h"
 
 namespace memwall {
 namespace {
 
 constexpr double kActivationBytes = 2;  // bf16
 constexpr double kLogitBytes = 4;       // fp32
-
-std::int64_t total_repeats(const Model& model) {
-  std::int64_t repeats = 0;
-  for (const LayerGroup& group : model.groups) {
-    repeats += group.repeat;
-  }
-  return repeats;
-}
-
-[[noreturn]] void refuse(const char* degree, int value, const std::string& expected) {
-  throw ConfigError(degree, std::to_string(value), expected);
-}
 
 // Cache bytes of one operator on one chip for one sequence of `tokens` tokens.
 double kv_bytes_per_chip(const Operator& op, const Plan& plan, double tokens) {
@@ -59,29 +46,49 @@ double live_values(const Operator& op, const Plan& plan) {
   return 0;
 }
 
+// Weights of one operator on one chip.
+double weight_bytes_per_chip(const std::vector<Operator>& operators, std::size_t index, const Plan& plan) {
+  const Operator& op = operators[index];
+  const double whole = weight_bytes(op).value;
+  if (std::holds_alternative<Experts>(op.shape)) {
+    return whole / (plan.tp * plan.dp);
+  }
+  if (const Linear* linear = std::get_if<Linear>(&op.shape);
+      linear != nullptr && op.split == TensorSplit::columns) {
+    const double columns = columns_per_chip(op, fed_attention(operators, index), plan.tp);
+    return whole * columns / static_cast<double>(linear->n);
+  }
+  return op.split == TensorSplit::replicated ? whole : whole / plan.tp;
+}
+
+double weights_of(const std::vector<Operator>& operators, const Plan& plan) {
+  double bytes = 0;
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    bytes += weight_bytes_per_chip(operators, i, plan);
+  }
+  return bytes;
+}
+
 double stage_weights(const Model& model, const Plan& plan, const std::vector<StagePart>& parts, bool first,
                      bool last) {
   double bytes = 0;
   for (const StagePart& part : parts) {
-    for (const Operator& op : model.groups[part.group].operators) {
-      bytes += static_cast<double>(part.repeat) * weight_bytes_per_chip(op, plan).value;
+    bytes += static_cast<double>(part.repeat) * weights_of(model.groups[part.group].operators, plan);
+  }
+  if (first) {
+    bytes += weights_of(model.prologue, plan);
+  }
+  if (!last) {
+    return bytes;
+  }
+  // A tied head on another stage than the embedding needs a copy of its table.
+  std::vector<Operator> epilogue = model.epilogue;
+  for (Operator& op : epilogue) {
+    if (Linear* head = std::get_if<Linear>(&op.shape); head != nullptr && !first) {
+      head->tied = false;
     }
   }
-  for (const Operator& op : model.prologue) {
-    bytes += first ? weight_bytes_per_chip(op, plan).value : 0;
-  }
-  for (const Operator& op : model.epilogue) {
-    const Linear* head = std::get_if<Linear>(&op.shape);
-    // A tied head on another stage than the embedding needs a copy of its table.
-    if (last && head != nullptr && head->tied && !first) {
-      Operator copy = op;
-      std::get<Linear>(copy.shape).tied = false;
-      bytes += weight_bytes_per_chip(copy, plan).value;
-    } else if (last) {
-      bytes += weight_bytes_per_chip(op, plan).value;
-    }
-  }
-  return bytes;
+  return bytes + weights_of(epilogue, plan);
 }
 
 double stage_kv_per_sequence(const Model& model, const Plan& plan, const std::vector<StagePart>& parts,
@@ -108,60 +115,10 @@ double activation_bytes(const Model& model, const Plan& plan, const Need& need) 
          sequences * static_cast<double>(model.vocab_size) * kLogitBytes;
 }
 
-template <class Visit>
-void for_each_divisor(std::int64_t number, Visit&& visit) {
-  for (std::int64_t d = 1; d <= number; ++d) {
-    if (number % d == 0) {
-      visit(static_cast<int>(d));
-    }
-  }
-}
-
-bool divides(const Model& model, const Plan& plan, int system_chips) {
-  try {
-    check_plan(model, plan, system_chips);
-    return true;
-  } catch (const ConfigError&) {
-    return false;
-  }
-}
-
-bool has_experts(const Model& model) {
-  bool found = false;
-  for_each_operator(model, [&](const Operator& op, std::int64_t) {
-    found = found || std::holds_alternative<Experts>(op.shape);
-  });
-  return found;
-}
-
-constexpr int kMostTp = 128, kMostChips = 4096;
-
-int smallest_chips(const GpuSpec& spec, const Model& model, const Need& need) {
-  std::vector<Plan> plans;
-  for_each_divisor(total_repeats(model), [&](int pp) {
-    for (int tp = 1; tp <= kMostTp; ++tp) {
-      Plan plan;
-      plan.tp = tp;
-      plan.pp = pp;
-      if (tp * pp <= kMostChips && divides(model, plan, tp * pp)) {
-        plans.push_back(plan);
-      }
-    }
-  });
-  std::stable_sort(plans.begin(), plans.end(),
-                   [](const Plan& a, const Plan& b) { return a.chips() < b.chips(); });
-  for (const Plan& plan : plans) {
-    if (memory_use(spec, model, plan, need).shortfall() == Bytes(0)) {
-      return plan.chips();
-    }
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::vector<std::vector<StagePart>> stage_parts(const Model& model, int pp) {
-  const std::int64_t per_stage = total_repeats(model) / pp;
+  const std::int64_t per_stage = layer_runs(model) / pp;
   std::vector<std::vector<StagePart>> stages(static_cast<std::size_t>(pp));
   std::size_t group = 0;
   std::int64_t used = 0;
@@ -179,65 +136,6 @@ std::vector<std::vector<StagePart>> stage_parts(const Model& model, int pp) {
     }
   }
   return stages;
-}
-
-Bytes weight_bytes_per_chip(const Operator& op, const Plan& plan) {
-  const Bytes whole = weight_bytes(op);
-  if (std::holds_alternative<Experts>(op.shape)) {
-    return whole / (plan.tp * plan.dp);
-  }
-  return op.split == TensorSplit::replicated ? whole : whole / plan.tp;
-}
-
-void check_plan(const Model& model, const Plan& plan, int system_chips) {
-  for (auto [degree, value] : {std::pair{"tp", plan.tp}, std::pair{"pp", plan.pp}, std::pair{"dp", plan.dp},
-                               std::pair{"ep", plan.ep}}) {
-    if (value < 1) {
-      refuse(degree, value, "at least 1");
-    }
-  }
-  if (!plan.mode.empty()) {
-    throw ConfigError("mode", quoted(plan.mode), "no mode: a GPU keeps weights in HBM");
-  }
-  if (plan.chips() > system_chips) {
-    throw ConfigError("plan", to_text(plan),
-                      fmt::format("tp * pp * dp at most the system's {} chips", system_chips));
-  }
-  const std::int64_t repeats = total_repeats(model);
-  if (repeats % plan.pp != 0) {
-    refuse("pp", plan.pp, fmt::format("a divisor of the model's {} equal layer blocks", repeats));
-  }
-  const auto need_divisor = [&](const char* degree, int value, std::int64_t whole, const std::string& what) {
-    if (whole % value != 0) {
-      refuse(degree, value, fmt::format("a divisor of {} = {}", what, whole));
-    }
-  };
-  bool experts_seen = false;
-  for_each_operator(model, [&](const Operator& op, std::int64_t) {
-    if (const Attention* attention = std::get_if<Attention>(&op.shape)) {
-      need_divisor("tp", plan.tp, attention->heads, "num_attention_heads");
-      if (!attention->is_latent() && attention->kv_heads % plan.tp != 0 &&
-          plan.tp % attention->kv_heads != 0) {
-        refuse("tp", plan.tp,
-               fmt::format("a divisor or multiple of num_key_value_heads = {}", attention->kv_heads));
-      }
-    } else if (const Linear* linear = std::get_if<Linear>(&op.shape);
-               linear != nullptr && op.role == OpRole::ffn) {
-      if (op.split == TensorSplit::rows) {
-        need_divisor("tp", plan.tp, linear->k, "the width of " + op.name);
-      }
-    } else if (const Experts* experts = std::get_if<Experts>(&op.shape)) {
-      experts_seen = true;
-      need_divisor("ep", plan.ep, experts->num_experts, "num_experts");
-      if ((plan.tp * plan.dp) % plan.ep != 0) {
-        refuse("ep", plan.ep, fmt::format("a divisor of tp * dp = {}", plan.tp * plan.dp));
-      }
-      need_divisor("tp * dp / ep", expert_tp(plan), experts->intermediate, "the experts' intermediate size");
-    }
-  });
-  if (!experts_seen && plan.ep > 1) {
-    refuse("ep", plan.ep, "1 for a model without routed experts");
-  }
 }
 
 std::string model_refusal(const GpuSpec& spec, const Model& model) {
@@ -304,58 +202,6 @@ Placement place_on_gpus(const GpuSpec& spec, const Model& model, const Plan& pla
     placement.kv_capacity_tokens = static_cast<std::int64_t>(room.value / per_token) * plan.dp;
   }
   return placement;
-}
-
-std::vector<Plan> gpu_candidate_plans(const GpuSpec& spec, const Model& model, int system_chips) {
-  std::vector<Plan> plans;
-  const auto offer = [&](int tp, int pp, int dp, int ep) {
-    Plan plan;
-    plan.tp = tp;
-    plan.pp = pp;
-    plan.dp = dp;
-    plan.ep = ep;
-    if (divides(model, plan, system_chips) && std::find(plans.begin(), plans.end(), plan) == plans.end()) {
-      plans.push_back(plan);
-    }
-  };
-  const bool moe = has_experts(model);
-  // Widest tensor parallelism inside one domain first: the least weight bytes per chip.
-  std::vector<int> widths;
-  for_each_divisor(system_chips, [&](int tp) {
-    if (tp <= spec.domain) {
-      widths.push_back(tp);
-    }
-  });
-  std::reverse(widths.begin(), widths.end());
-  for (const int tp : widths) {
-    const int rest = system_chips / tp;
-    if (moe) {
-      offer(tp, 1, rest, tp * rest);
-      offer(tp, 1, rest, 1);
-    } else {
-      offer(tp, 1, rest, 1);
-    }
-  }
-  for (const int tp : widths) {
-    const int rest = system_chips / tp;
-    if (rest > 1) {
-      offer(tp, rest, 1, moe ? tp : 1);
-      offer(tp, rest, 1, 1);
-    }
-  }
-  // Racks whose number of chips divides nothing: the largest power of two of them.
-  int power = 1;
-  while (power * 2 <= system_chips) {
-    power *= 2;
-  }
-  if (power != system_chips) {
-    for (int tp = power; tp >= 1; tp /= 2) {
-      if (tp <= spec.domain) {
-        offer(tp, 1, power / tp, moe ? power : 1);
-      }
-    }
-  }
-  return plans;
 }
 
 }  // namespace memwall

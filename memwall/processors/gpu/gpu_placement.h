@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memwall/model/model.h"
+#include "memwall/processors/gpu/gpu_plans.h"
 #include "memwall/processors/gpu/gpu_spec.h"
 #include "memwall/processors/placement.h"
 
@@ -24,22 +25,12 @@ struct StagePart {
 // The parts of every stage, first to last. REQUIRES: pp divides the sum of repeats.
 std::vector<std::vector<StagePart>> stage_parts(const Model& model, int pp);
 
-// Weights of one operator on one chip.
-Bytes weight_bytes_per_chip(const Operator& op, const Plan& plan);
-// Chips among which the weights of every routed expert are divided inside an ep group.
-inline int expert_tp(const Plan& plan) { return plan.tp * plan.dp / plan.ep; }
-
-// Throws ConfigError naming what does not divide.
-void check_plan(const Model& model, const Plan& plan, int system_chips);
-
 // "" when the chip has the arithmetic for every operator, else the reason.
 std::string model_refusal(const GpuSpec& spec, const Model& model);
 
+// HBM of the fullest chip. REQUIRES: pp divides layer_runs().
 MemoryUse memory_use(const GpuSpec& spec, const Model& model, const Plan& plan, const Need& need);
+// Throws ConfigError as check_plan() does.
 Placement place_on_gpus(const GpuSpec& spec, const Model& model, const Plan& plan, const Need& need,
                         int system_chips);
-
-// Ways to use all chips of the system, most promising for latency first.
-std::vector<Plan> gpu_candidate_plans(const GpuSpec& spec, const Model& model, int system_chips);
-
 }  // namespace memwall

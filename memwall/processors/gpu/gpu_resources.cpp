@@ -57,6 +57,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
                               Category::communication));
   };
   add_delay(GpuDelay::collective_start, "collective_start", spec.collective_start, Category::communication);
+  add_delay(GpuDelay::exchange_start, "exchange_start", spec.exchange_start, Category::communication);
   link_ = add_link(spec.scale_up, "", GpuDelay::hop, GpuDelay::nccl_start, GpuDelay::nccl_step,
                    GpuDelay::nccl_bulk);
   if (spec.scale_out.bandwidth.value > 0) {
@@ -65,7 +66,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
   }
   host_ = add(queue_resource("host", Amount::messages, 1 / spec.eager_launch.value, 1, Joules(0),
                              Category::overhead));
-  hbm_ = add(queue_resource("hbm", Amount::bytes, spec.hbm_bandwidth.value, spec.hbm_achieved,
+  hbm_ = add(queue_resource("hbm", Amount::bytes, spec.hbm_bandwidth.value, spec.hbm_best,
                             Joules(spec.hbm_energy.value), Category::weights));
   l2_ = add(queue_resource("l2", Amount::bytes, spec.l2_bandwidth.value, 1, Joules(spec.l2_energy.value),
                            Category::overhead));
@@ -90,11 +91,13 @@ void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const 
   const auto spend = [&task](std::int32_t resource, Category category, const Spent& spent) {
     if (spent.charged > 0) {
       assert(resource >= 0);
-      add_demand(task, resource, category, spent.useful, spent.charged);
+      // Charges are computed by other roundings than the useful amounts; equal ones may differ in the last
+      // bit.
+      add_demand(task, resource, category, spent.useful, std::max(spent.useful, spent.charged));
     }
   };
   spend(hbm_, cost.memory, cost.hbm);
-  spend(l2_, cost.memory, cost.l2);
+  spend(l2_, cost.feed, cost.l2);
   if (const int index = tensor_index(cost.arithmetic); index >= 0) {
     spend(tensor_[static_cast<std::size_t>(index)], Category::arithmetic, cost.tensor);
   }

@@ -1,5 +1,6 @@
 #include "memwall/processors/gpu/gpu_spec.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -7,12 +8,58 @@ namespace memwall {
 namespace {
 
 // Everything that a GPU card may say.
-const std::vector<std::string>& known_keys() {
-  static const std::vector<std::string> keys = {
-      "sm.*",      "tensor.*",       "vector.*",   "hbm.*",        "l2.*",    "kernel.*",
-      "host.*",    "memory.*",       "scale_up.*", "scale_out.*",  "power.*", "energy.*",
-      "process.*", "price_per_hour", "die.*",      "all_in_power",
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys = {
+      "sm.count",
+      "sm.clock",
+      "sm.cluster",
+      "vector.fp32",
+      "vector.achieved",
+      "vector.exp_ops",
+      "hbm.capacity",
+      "hbm.bandwidth",
+      "hbm.achieved.read",
+      "hbm.achieved.gemm",
+      "hbm.achieved.packed",
+      "hbm.achieved.attention",
+      "l2.capacity",
+      "l2.bandwidth",
+      "kernel.gemm_start",
+      "kernel.attention_start",
+      "kernel.attention_wave",
+      "kernel.attention_block",
+      "kernel.attention_tensor",
+      "kernel.pointwise_start",
+      "kernel.collective_start",
+      "kernel.exchange_start",
+      "kernel.experts_hbm",
+      "kernel.experts_tensor",
+      "kernel.sort_rate",
+      "kernel.eager_launch",
+      "host.step",
+      "memory.reserve",
+      "scale_up.domain",
+      "scale_up.topology",
+      "power.tdp",
+      "power.idle",
+      "power.busy",
+      "energy.hbm",
+      "energy.l2",
+      "energy.fp32",
+      "energy.scale_up",
+      "energy.scale_out",
   };
+  for (const Format format : kTensorFormats) {
+    for (const char* group : {"tensor.", "tensor.achieved.", "energy."}) {
+      keys.push_back(group + std::string(name(format)));
+    }
+  }
+  for (const char* link : {"scale_up.", "scale_out."}) {
+    for (const char* fact :
+         {"bandwidth", "latency", "ring_achieved", "peer_achieved", "nccl_start", "nccl_step", "nccl_bulk"}) {
+      keys.push_back(std::string(link) + fact);
+    }
+  }
   return keys;
 }
 
@@ -99,7 +146,7 @@ GpuSpec read_gpu_spec(const System& system) {
       throw ConfigError("pools", quoted(pool.chip.name), "one kind of chip, " + chip.name);
     }
   }
-  chip.refuse_unknown(known_keys());
+  system.chip().refuse_unknown(known_keys());
   const CardReader card(system);
 
   GpuSpec spec;
@@ -122,15 +169,11 @@ GpuSpec read_gpu_spec(const System& system) {
     card.refuse("memory.reserve", "less than hbm.capacity");
   }
   spec.hbm_bandwidth = card.get<BytesPerSecond>("hbm.bandwidth");
-  spec.hbm_achieved = card.fraction("hbm.achieved.read");
-  for (auto [key, share] :
-       {std::pair{"hbm.achieved.gemm", &spec.hbm_gemm}, std::pair{"hbm.achieved.packed", &spec.hbm_packed},
-        std::pair{"hbm.achieved.attention", &spec.hbm_attention}}) {
-    *share = card.fraction(key);
-    if (*share > spec.hbm_achieved) {
-      card.refuse(key, "at most hbm.achieved.read");
-    }
-  }
+  spec.hbm_read = card.fraction("hbm.achieved.read");
+  spec.hbm_gemm = card.fraction("hbm.achieved.gemm");
+  spec.hbm_packed = card.fraction("hbm.achieved.packed");
+  spec.hbm_attention = card.fraction("hbm.achieved.attention");
+  spec.hbm_best = std::max({spec.hbm_read, spec.hbm_gemm, spec.hbm_packed, spec.hbm_attention});
   spec.hbm_energy = card.get<JoulesPerByte>("energy.hbm");
   spec.l2_capacity = card.get<Bytes>("l2.capacity");
   spec.l2_bandwidth = card.get<BytesPerSecond>("l2.bandwidth");
@@ -140,6 +183,7 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_start = card.get<Seconds>("kernel.attention_start");
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
   spec.collective_start = card.get<Seconds>("kernel.collective_start");
+  spec.exchange_start = card.get<Seconds>("kernel.exchange_start");
   spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
   spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
   spec.attention_tensor = card.fraction("kernel.attention_tensor");

@@ -25,6 +25,7 @@ enum class GpuDelay {
   attention_wave,
   pointwise_start,
   collective_start,
+  exchange_start,
   hop,
   nccl_start,
   nccl_step,
@@ -35,7 +36,7 @@ enum class GpuDelay {
   out_nccl_bulk,
   host_step,
 };
-inline constexpr int kGpuDelayCount = 14;
+inline constexpr int kGpuDelayCount = 15;
 
 struct KernelCost {
   std::array<double, kGpuDelayCount> delays{};  // times that each is paid
@@ -44,6 +45,7 @@ struct KernelCost {
   Spent hbm, l2;                                // bytes
   Spent link, out_link;                         // bytes sent per chip
   Category memory = Category::overhead;         // what the hbm bytes are
+  Category feed = Category::overhead;           // what the l2 bytes are for
 
   // Multiplications in `format`: the matrix pipe, or the vector lanes for fp32.
   void multiply(Format format, Spent ops) {
