@@ -10,5 +10,6 @@ void add_race(const Verb& root);
 void add_step(const Verb& root);
 void add_op(const Verb& root);
 void add_explain(const Verb& root);
+void add_validate(const Verb& root);
 
 }  // namespace memwall

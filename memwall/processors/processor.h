@@ -5,13 +5,13 @@
 
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "memwall/core/registry.h"
 #include "memwall/hardware/system.h"
 #include "memwall/model/model.h"
 #include "memwall/model/step.h"
+#include "memwall/processors/kernel_op.h"
 #include "memwall/processors/placement.h"
 #include "memwall/program/program.h"
 
@@ -22,38 +22,13 @@ struct RoleSet {
   bool embed = true, attention = true, ffn = true, head = true;
 };
 
-// One kernel by itself, for `memwall op`.
-struct GemmOp {
-  std::int64_t m = 1, n = 1, k = 1;
-  Format format = Format::bf16;  // of the weights
-  Format activation = Format::bf16;
-  std::int64_t batch = 1;  // so many of them side by side, each with its own operands
-};
-struct AttentionOp {
-  Attention shape;
-  Slice slice;
-};
-struct AllReduceOp {
-  Bytes bytes;  // of the tensor that every participant holds
-  int chips = 2;
-  std::string algorithm = "auto";  // "auto", "custom" (one or two shots) or "nccl"
-};
-struct ExpertsOp {
-  Experts shape;
-  std::int64_t tokens = 1;
-  Routing routing;
-  int tp = 1, ep = 1;
-};
-// Over `rows` rows of `width` values each, 16 bits in and out.
-struct PointwiseOp {
-  enum class Kind { softmax, layer_norm, gelu };
-  Kind kind = Kind::softmax;
-  std::int64_t rows = 1, width = 1;
-};
-using KernelOp = std::variant<GemmOp, AttentionOp, AllReduceOp, ExpertsOp, PointwiseOp>;
+// How the sampler picks a token: `sorted` orders the vocabulary first, as engines do for top-p; `plain` does
+// not, as for greedy or unfiltered sampling.
+enum class Sampling { sorted, plain };
 
 struct LowerOptions {
   bool eager = false;  // kernels launched one by one by the host, not from a recorded graph
+  Sampling sampling = Sampling::sorted;
 };
 
 // A model placed on a system, ready to be lowered for step after step. Immutable; safe to share between

@@ -13,8 +13,9 @@ namespace {
 
 // A room may include rooms on lower floors only: not its neighbours on the same floor.
 const std::map<std::string, int> kFloors = {
-    {"core", 0},    {"tensor", 1},    {"model", 2},   {"hardware", 2}, {"program", 3}, {"processors", 4},
-    {"serving", 5}, {"economics", 5}, {"explore", 6}, {"gateway", 6},  {"report", 6},  {"cli", 7},
+    {"core", 0},       {"tensor", 1},  {"model", 2},     {"hardware", 2}, {"program", 3},
+    {"processors", 4}, {"serving", 5}, {"economics", 5}, {"explore", 6},  {"validation", 6},
+    {"gateway", 6},    {"report", 7},  {"cli", 8},
 };
 constexpr const char* kRegistrar = "memwall/processors/builtin_processors.cpp";
 

@@ -264,7 +264,8 @@ void GpuPlacedModel::Lowerer::lower(const Kernel& kernel) {
       lower_experts(kernel);
       break;
     case Kind::sampler:
-      append(kernel.label, sampler_cost(spec, std::get<Sampler>(kernel.shape), batch_.sequences));
+      append(kernel.label, sampler_cost(spec, std::get<Sampler>(kernel.shape), batch_.sequences,
+                                        placed_.options_.sampling));
       break;
     case Kind::all_reduce:
       append(kernel.label, all_reduce_cost(spec, m * placed_.hidden_ * kBytes, plan.tp));

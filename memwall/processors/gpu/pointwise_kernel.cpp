@@ -96,14 +96,16 @@ KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Forma
   return cost;
 }
 
-KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences) {
+KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences, Sampling sampling) {
   const double logits = sequences * static_cast<double>(shape.vocab);
   KernelCost cost;
   cost.delay(GpuDelay::pointwise_start) = kSamplerKernels;
   const double read = logits * kLogitBytes;
   // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not
   // its bytes.
-  const double sorted = logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_best;
+  const double sorted = sampling == Sampling::plain
+                            ? 0
+                            : logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_best;
   cost.hbm = {read, std::max(read, sorted)};
   cost.vector = {logits * kSoftmaxOps, logits * kSoftmaxOps};
   return cost;

@@ -26,7 +26,6 @@ KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double t
 // lone GEMM finds them anew (dynamic), which for one scale per tensor takes four small kernels.
 enum class Scaling { in_model, dynamic };
 KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling);
-// Top-p sampling as engines do it by default: every sequence's logits are sorted.
-KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences);
+KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences, Sampling sampling);
 
 }  // namespace memwall

@@ -1,4 +1,4 @@
-// validation/hardwired.csv: what was published beside what memwall predicts. The predicted column must be
+// validation/wired_steps.csv: what was published beside what memwall predicts. The predicted column must be
 // what the code computes today, so the file cannot go stale.
 #include <sstream>
 
@@ -23,7 +23,7 @@ struct Row {
 
 std::vector<Row> read_rows() {
   std::istringstream text(
-      read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "validation/hardwired.csv"));
+      read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "validation/wired_steps.csv"));
   std::string line;
   std::getline(text, line);
   std::vector<Row> rows;

@@ -1,0 +1,61 @@
+#include "memwall/validation/validate.h"
+
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/common.h"
+#include "cli/verbs.h"
+#include "memwall/core/output_file.h"
+#include "memwall/report/validation_report.h"
+
+namespace memwall {
+namespace {
+
+struct ValidateOptions {
+  std::string data, set, page, markdown;
+  OutputOptions output;
+};
+
+// What to type to get the same figures again.
+std::string command_of(const ValidateOptions& options) {
+  return "memwall validate" + std::string(options.data.empty() ? "" : " --data DIR") +
+         (options.set.empty() ? "" : " --set " + options.set);
+}
+
+void run_validation(const ValidateOptions& options) {
+  options.output.check();
+  MeasurementSources sources;
+  if (!options.data.empty()) {
+    sources.data = options.data;
+  }
+  const Validation validation = validate(sources, builtin_processors(), options.set);
+  if (!options.page.empty()) {
+    write_whole_file(options.page, validation_page(validation, command_of(options)));
+  }
+  if (!options.markdown.empty()) {
+    write_whole_file(options.markdown, validation_markdown(validation, command_of(options)));
+  }
+  print(
+      options.output, [&] { return validation_table(validation, ink_for(stdout)); },
+      [&] { return validation_json(validation); }, "sets");
+}
+
+}  // namespace
+
+void add_validate(const Verb& root) {
+  const Verb verb = root.verb("validate", "Score memwall on published measurements");
+  const auto options = std::make_shared<ValidateOptions>();
+  verb.text("--data", &options->data, "a folder of large measured sets beside those that memwall brings");
+  verb.text("--set", &options->set, "only sets whose names begin like this");
+  verb.text("--page", &options->page, "also write predicted against measured as one HTML file");
+  verb.text("--markdown", &options->markdown, "also write the page that is docs/validation.md");
+  add_output_options(verb, &options->output);
+  verb.examples(
+      "  memwall validate\n"
+      "  memwall validate --data ../data --set gemm --page out/validation.html\n");
+  verb.action([options] { run_validation(*options); });
+}
+
+}  // namespace memwall

@@ -1,0 +1,49 @@
+// kernel_op.h - one kernel by itself: what `memwall op` asks for and what measurements of kernels are of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "memwall/core/number_format.h"
+#include "memwall/core/units.h"
+#include "memwall/model/model.h"
+#include "memwall/model/step.h"
+
+namespace memwall {
+
+struct GemmOp {
+  std::int64_t m = 1, n = 1, k = 1;
+  Format format = Format::bf16;  // of the weights
+  Format activation = Format::bf16;
+  std::int64_t batch = 1;  // so many of them side by side, each with its own operands
+};
+struct AttentionOp {
+  Attention shape;
+  Slice slice;
+};
+struct AllReduceOp {
+  Bytes bytes;  // of the tensor that every participant holds
+  int chips = 2;
+  std::string algorithm = "auto";  // "auto", "custom" (one or two shots) or "nccl"
+};
+struct ExpertsOp {
+  Experts shape;
+  std::int64_t tokens = 1;
+  Routing routing;
+  int tp = 1, ep = 1;
+};
+// Over `rows` rows of `width` values each, 16 bits in and out.
+struct PointwiseOp {
+  enum class Kind { softmax, layer_norm, gelu };
+  Kind kind = Kind::softmax;
+  std::int64_t rows = 1, width = 1;
+};
+std::string_view name(PointwiseOp::Kind kind);
+using KernelOp = std::variant<GemmOp, AttentionOp, AllReduceOp, ExpertsOp, PointwiseOp>;
+
+// "gemm m=1 n=4096 k=4096 bf16", "all-reduce 64 KiB over 8 chips, nccl".
+std::string describe(const KernelOp& op);
+
+}  // namespace memwall

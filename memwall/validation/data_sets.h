@@ -1,0 +1,39 @@
+// data_sets.h - which measurements are scored together, and what memwall wants to reach on them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "memwall/validation/kernel_class.h"
+#include "memwall/validation/measurement.h"
+#include "memwall/validation/predictor.h"
+
+namespace memwall {
+
+// A measurement with its prediction.
+struct Scored {
+  const Measurement& measurement;
+  Prediction prediction;
+  std::optional<KernelFeatures> kernel;  // of a measurement of one kernel
+  std::string chip;                      // "h100"
+};
+
+struct DataSet {
+  std::string_view name;   // "gemm_bf16_decode"
+  std::string_view title;  // "GEMM bf16, m <= 64, n and k >= 1024"
+  bool (*holds)(const Scored& scored);
+  // Mean absolute errors to stay below, calibrated and without calibration, and the worst row; 0: none.
+  double target = 0, datasheet_target = 0, worst_target = 0;
+  std::string_view best_known;  // what others reach, for the report
+};
+
+// Every set, in the order of the report. A measurement may be in several.
+const std::vector<DataSet>& data_sets();
+
+// What rows of a set are told apart by: the chip, and the format or the part of a layer where a set has
+// several.
+std::string group_of(const DataSet& set, const Scored& scored);
+
+}  // namespace memwall

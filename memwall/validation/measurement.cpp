@@ -1,0 +1,25 @@
+#include "memwall/validation/measurement.h"
+
+#include <fmt/format.h>
+
+namespace memwall {
+namespace {
+
+struct DescribeRun {
+  std::string operator()(const std::vector<KernelUse>& kernels) const {
+    return kernels.size() == 1 ? describe(kernels.front().op) : fmt::format("{} kernels", kernels.size());
+  }
+  std::string operator()(const StepRun& run) const {
+    return fmt::format("{} {}, {} sequences, {} in, {} out{}", run.model, to_text(run.plan), run.batch,
+                       run.prompt, run.output, run.whole_generation ? ", end to end" : "");
+  }
+};
+
+}  // namespace
+
+std::string describe(const Measurement& measurement) {
+  return fmt::format("{}{}{}", measurement.note, measurement.note.empty() ? "" : ": ",
+                     std::visit(DescribeRun{}, measurement.what));
+}
+
+}  // namespace memwall

@@ -1,0 +1,71 @@
+// measurement.h - something that was measured, and what to run to predict it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "memwall/core/error.h"
+#include "memwall/processors/placement.h"
+#include "memwall/processors/processor.h"
+
+namespace memwall {
+
+// A kernel, run `times` times.
+struct KernelUse {
+  KernelOp op;
+  double times = 1;
+  // What a kernel of one element takes in the harness of the measurement (its authors' figure): host calls,
+  // launch, the kernel's own start. It stands in for the time that the model gives such a kernel.
+  std::optional<Seconds> floor;
+};
+
+// A decode step of `batch` sequences at the mean context, prompt + output / 2; or, with whole_generation,
+// the prefill of all prompts and output - 1 such steps.
+struct StepRun {
+  std::string model;
+  Plan plan;
+  std::int64_t batch = 1, prompt = 1, output = 1;
+  bool whole_generation = false;
+  Sampling sampling = Sampling::sorted;
+};
+
+enum class MeasuredQuantity { time, power, energy_per_token, throughput };  // s, W of all chips, J, tokens/s
+
+// A fact of the chip that was another one on the machine measured: hbm.capacity = 40 GB.
+struct FactChange {
+  std::string key, value;
+  auto operator<=>(const FactChange&) const = default;
+};
+
+struct Measurement {
+  std::string origin;  // the data set's name: "aic", "llmcompass_gemm"
+  std::string system;  // "8xh100"
+  std::vector<FactChange> changes;
+  std::variant<std::vector<KernelUse>, StepRun> what;  // kernels run one after another
+  MeasuredQuantity quantity = MeasuredQuantity::time;
+  double value = 0;  // measured, in the base unit of the quantity
+  std::string note;  // what the rows of a sum have in common, or empty
+  Location where;
+};
+
+// A measurement that is not scored, and why.
+struct Exclusion {
+  std::string origin, reason;
+  std::int64_t rows = 0;
+};
+
+// What takes measurements as a reader finds them.
+class MeasurementSink {
+ public:
+  virtual ~MeasurementSink() = default;
+  virtual void take(const Measurement& measurement) = 0;  // valid during the call only
+  virtual void exclude(const std::string& origin, const std::string& reason) = 0;
+};
+
+// What was run, with its sizes, on one line.
+std::string describe(const Measurement& measurement);
+
+}  // namespace memwall

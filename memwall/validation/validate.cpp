@@ -1,0 +1,182 @@
+#include "memwall/validation/validate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "memwall/core/names.h"
+
+namespace memwall {
+namespace {
+
+// Spreads points over a set of unknown size, the same way in every run: every stride-th, and the stride
+// doubles when there are too many.
+class PointSample {
+ public:
+  template <class MakeLabel>
+  void add(double measured, double predicted, MakeLabel&& label) {
+    if (seen_++ % stride_ != 0) {
+      return;
+    }
+    points_.push_back({measured, predicted, label()});
+    if (points_.size() > kMostPoints) {
+      std::size_t kept = 0;
+      for (std::size_t i = 0; i < points_.size(); i += 2) {
+        points_[kept++] = std::move(points_[i]);
+      }
+      points_.resize(kept);
+      stride_ *= 2;
+    }
+  }
+  std::vector<ScatterPoint> take() { return std::move(points_); }
+
+ private:
+  std::vector<ScatterPoint> points_;
+  std::size_t seen_ = 0, stride_ = 1;
+};
+
+class SetScore {
+ public:
+  void add(const Scored& scored) {
+    const double measured = scored.measurement.value;
+    const Prediction& prediction = scored.prediction;
+    quantity_ = scored.measurement.quantity;
+    const double error = prediction.calibrated / measured - 1;
+    calibrated_.add(error);
+    if (prediction.datasheet) {
+      datasheet_.add(*prediction.datasheet / measured - 1);
+    }
+    if (prediction.roofline) {
+      roofline_.add(*prediction.roofline / measured - 1);
+    }
+    if (std::abs(error) > worst_error_) {
+      worst_error_ = std::abs(error);
+      worst_ = {describe(scored.measurement), measured, prediction.calibrated};
+    }
+    points_.add(measured, prediction.calibrated, [&] { return describe(scored.measurement); });
+  }
+
+  SetResult result(const DataSet& set, const std::string& group) {
+    SetResult result;
+    result.set = &set;
+    result.group = group;
+    result.quantity = quantity_;
+    result.calibrated = calibrated_.summary();
+    if (const ErrorSummary datasheet = datasheet_.summary(); datasheet.n > 0) {
+      result.datasheet = datasheet;
+    }
+    if (const ErrorSummary roofline = roofline_.summary(); roofline.n > 0) {
+      result.roofline = roofline;
+    }
+    result.worst = worst_;
+    result.points = points_.take();
+    return result;
+  }
+
+ private:
+  MeasuredQuantity quantity_ = MeasuredQuantity::time;
+  ErrorList calibrated_, datasheet_, roofline_;
+  double worst_error_ = -1;
+  WorstRow worst_;
+  PointSample points_;
+};
+
+// "8xh100" -> "h100"; the card of a system -> its chip.
+std::string chip_of(const std::string& system) {
+  const std::size_t digits = system.find_first_not_of("0123456789");
+  return digits != 0 && digits != std::string::npos && system[digits] == 'x' ? system.substr(digits + 1)
+                                                                             : system;
+}
+
+class Scorer : public MeasurementSink {
+ public:
+  Scorer(const ProcessorRegistry& processors, const std::string& set) : predictor_(processors) {
+    const std::vector<DataSet>& known = data_sets();
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      if (known[i].name.starts_with(set)) {
+        sets_.push_back(i);
+      }
+    }
+    if (sets_.empty()) {
+      std::vector<std::string> names;
+      for (const DataSet& each : known) {
+        names.emplace_back(each.name);
+      }
+      throw ConfigError("--set", quoted(set), suggest_names(set, names));
+    }
+  }
+
+  void take(const Measurement& measurement) override {
+    Scored scored{measurement, {}, std::nullopt, chip_of(measurement.system)};
+    const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what);
+    const bool is_one_kernel = kernels != nullptr && kernels->size() == 1;
+    if (is_one_kernel) {
+      scored.kernel = features(kernels->front().op, Seconds(measurement.value));
+    }
+    const auto holds = [&](std::size_t set) { return data_sets()[set].holds(scored); };
+    if (std::none_of(sets_.begin(), sets_.end(), holds)) {
+      return;
+    }
+    try {
+      scored.prediction = predictor_.predict(measurement);
+    } catch (const CannotPredict& reason) {
+      exclude(measurement.origin, scored.chip + ": " + reason.what());
+      return;
+    } catch (const ConfigError& reason) {
+      exclude(measurement.origin, scored.chip + ": " + reason.what());
+      return;
+    }
+    if (is_one_kernel) {
+      scored.kernel = features(kernels->front().op, scored.prediction.alone);
+    }
+    ++measurements_;
+    for (const std::size_t set : sets_) {
+      if (data_sets()[set].holds(scored)) {
+        scores_[{set, group_of(data_sets()[set], scored)}].add(scored);
+      }
+    }
+  }
+
+  void exclude(const std::string& origin, const std::string& reason) override {
+    ++exclusions_[{origin, reason}];
+  }
+
+  Validation result() {
+    Validation validation;
+    validation.measurements = measurements_;
+    for (auto& [key, score] : scores_) {
+      validation.sets.push_back(score.result(data_sets()[key.first], key.second));
+    }
+    for (const auto& [key, rows] : exclusions_) {
+      validation.exclusions.push_back({key.first, key.second, rows});
+    }
+    return validation;
+  }
+
+ private:
+  Predictor predictor_;
+  std::vector<std::size_t> sets_;
+  std::map<std::pair<std::size_t, std::string>, SetScore> scores_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> exclusions_;
+  std::int64_t measurements_ = 0;
+};
+
+}  // namespace
+
+bool SetResult::meets_target() const {
+  return (set->target == 0 || calibrated.mean < set->target) &&
+         (set->worst_target == 0 || calibrated.worst < set->worst_target);
+}
+
+bool SetResult::meets_datasheet_target() const {
+  return set->datasheet_target == 0 || (datasheet && datasheet->mean < set->datasheet_target);
+}
+
+Validation validate(const MeasurementSources& sources, const ProcessorRegistry& processors,
+                    const std::string& set) {
+  Scorer scorer(processors, set);
+  read_measurements(sources, scorer);
+  return scorer.result();
+}
+
+}  // namespace memwall
