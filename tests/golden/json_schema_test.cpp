@@ -120,6 +120,9 @@ struct VerbCase {
   const char *schema, *arguments;
 };
 
+// The name of a test is the same in every run.
+void PrintTo(const VerbCase& verb, std::ostream* out) { *out << verb.arguments; }
+
 class VerbJson : public testing::TestWithParam<VerbCase> {};
 
 TEST_P(VerbJson, FollowsItsSchema) {
