@@ -14,7 +14,6 @@
 #include "memwall/model/read_model.h"
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/program/ledger.h"
-#include "memwall/serving/plan_choice.h"
 
 namespace memwall {
 namespace {
