@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,8 @@ TEST(SchemaChecker, FindsWhatIsWrong) {
 struct VerbCase {
   const char *schema, *arguments;
 };
+
+void PrintTo(const VerbCase& verb, std::ostream* stream) { *stream << verb.arguments; }
 
 class VerbJson : public testing::TestWithParam<VerbCase> {};
 
