@@ -81,6 +81,7 @@ void run_race(RaceOptions& options) {
     Progress progress(options.progress, models.size() * systems.size());
     for (const Model& model : models) {
       query.model = model;
+      solve(query.routing, model);
       for (const OpenSystem& open : systems) {
         progress.next(open.system.name + ": " + model.name);
         results.push_back(race(query, open.system, *open.processor));
