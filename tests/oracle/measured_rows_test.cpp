@@ -15,7 +15,6 @@
 #include "memwall/model/read_model.h"
 #include "memwall/processors/processor.h"
 #include "memwall/program/ledger.h"
-#include "memwall/serving/plan_choice.h"
 
 namespace memwall {
 namespace {
