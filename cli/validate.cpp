@@ -7,14 +7,17 @@
 
 #include "cli/common.h"
 #include "cli/verbs.h"
+#include "memwall/core/data_files.h"
 #include "memwall/core/output_file.h"
 #include "memwall/report/validation_report.h"
+#include "memwall/validation/recorded.h"
 
 namespace memwall {
 namespace {
 
 struct ValidateOptions {
   std::string data, set, page, markdown;
+  bool record = false;
   OutputOptions output;
 };
 
@@ -24,13 +27,26 @@ std::string command_of(const ValidateOptions& options) {
          (options.set.empty() ? "" : " --set " + options.set);
 }
 
+// What later runs are held against, and where error bars come from.
+void record(const Validation& validation) {
+  const std::filesystem::path folder = data_folder("validation");
+  write_whole_file(folder / "recorded.csv", recorded_text(validation));
+  write_whole_file(folder / "residuals.csv", residuals_text(validation.residuals));
+}
+
 void run_validation(const ValidateOptions& options) {
   options.output.check();
+  if (options.record && !options.set.empty()) {
+    throw ConfigError("--record", "--set beside it", "all sets, of which the record is made");
+  }
   MeasurementSources sources;
   if (!options.data.empty()) {
     sources.data = options.data;
   }
   const Validation validation = validate(sources, builtin_processors(), options.set);
+  if (options.record) {
+    record(validation);
+  }
   if (!options.page.empty()) {
     write_whole_file(options.page, validation_page(validation, command_of(options)));
   }
@@ -50,6 +66,7 @@ void add_validate(const Verb& root) {
   verb.text("--data", &options->data, "a folder of large measured sets beside those that memwall brings");
   verb.text("--set", &options->set, "only sets whose names begin like this");
   verb.text("--page", &options->page, "also write predicted against measured as one HTML file");
+  verb.flag("--record", &options->record, "also write these figures to validation/ of the data files");
   verb.text("--markdown", &options->markdown, "also write the page that is docs/validation.md");
   add_output_options(verb, &options->output);
   verb.examples(

@@ -26,13 +26,17 @@ std::string lower_case(std::string text) {
 
 }  // namespace
 
-std::filesystem::path data_folder(const std::string& kind) {
+std::filesystem::path data_root() {
   const char* configured = std::getenv("MEMWALL_DATA");
-  const std::filesystem::path root = configured != nullptr ? configured : MEMWALL_SOURCE_DIR;
+  return configured != nullptr ? configured : MEMWALL_SOURCE_DIR;
+}
+
+std::filesystem::path data_folder(const std::string& kind) {
+  const std::filesystem::path root = data_root();
   std::filesystem::path folder = root / kind;
   if (!std::filesystem::is_directory(folder)) {
-    throw ConfigError(configured != nullptr ? "MEMWALL_DATA" : "data folder", quoted(root.string()),
-                      "a folder that holds " + kind + "/");
+    throw ConfigError(std::getenv("MEMWALL_DATA") != nullptr ? "MEMWALL_DATA" : "data folder",
+                      quoted(root.string()), "a folder that holds " + kind + "/");
   }
   return folder;
 }

@@ -8,6 +8,9 @@
 
 namespace memwall {
 
+// The folder that holds chips/, systems/, models/ and validation/.
+std::filesystem::path data_root();
+
 // Throws ConfigError if the folder does not exist. `kind` is "chips", "systems" or "models".
 std::filesystem::path data_folder(const std::string& kind);
 

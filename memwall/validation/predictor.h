@@ -59,11 +59,11 @@ class Predictor {
   // Throws CannotPredict for a model that does not fit, and ConfigError for no card of the chip or the model
   // and for a kernel or format that the chip does not have.
   Prediction predict(const Measurement& measurement);
+  const Model& model(const std::string& name);  // by card; read once
 
  private:
   struct Machine;
   Machine& machine(const Measurement& measurement);
-  const Model& model(const std::string& name);
 
   const ProcessorRegistry& processors_;
   std::map<std::pair<std::string, std::vector<FactChange>>, std::unique_ptr<Machine>> machines_;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "memwall/core/names.h"
+#include "memwall/validation/error_bar.h"
 
 namespace memwall {
 namespace {
@@ -88,9 +89,16 @@ std::string chip_of(const std::string& system) {
                                                                              : system;
 }
 
+bool has_floor(const Measurement& measurement) {
+  const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what);
+  return kernels != nullptr && kernels->front().floor.has_value();
+}
+
 class Scorer : public MeasurementSink {
  public:
-  Scorer(const ProcessorRegistry& processors, const std::string& set) : predictor_(processors) {
+  // with_tables: the typed rows that are in the large sets too do not count twice in the classes of errors.
+  Scorer(const ProcessorRegistry& processors, const std::string& set, bool with_tables)
+      : predictor_(processors), with_tables_(with_tables) {
     const std::vector<DataSet>& known = data_sets();
     for (std::size_t i = 0; i < known.size(); ++i) {
       if (known[i].name.starts_with(set)) {
@@ -130,6 +138,7 @@ class Scorer : public MeasurementSink {
       scored.kernel = features(kernels->front().op, scored.prediction.alone);
     }
     ++measurements_;
+    note_residual(scored);
     for (const std::size_t set : sets_) {
       if (data_sets()[set].holds(scored)) {
         scores_[{set, group_of(data_sets()[set], scored)}].add(scored);
@@ -150,11 +159,47 @@ class Scorer : public MeasurementSink {
     for (const auto& [key, rows] : exclusions_) {
       validation.exclusions.push_back({key.first, key.second, rows});
     }
+    validation.residuals = recorder_.residuals();
+    const ErrorBars bars(validation.residuals);
+    for (const auto& [where, error] : held_back_) {
+      const std::optional<double> width = bars.of(where).half_width;
+      validation.intervals.rows += width ? 1 : 0;
+      validation.intervals.inside += width && std::abs(error) <= *width ? 1 : 0;
+      validation.intervals.without += width ? 0 : 1;
+    }
     return validation;
   }
 
  private:
+  void note_residual(const Scored& scored) {
+    const Measurement& measurement = scored.measurement;
+    const bool is_typed = measurement.origin == "measured" || measurement.origin == "mle";
+    if (measurement.quantity != MeasuredQuantity::time || has_floor(measurement) ||
+        (with_tables_ && is_typed)) {
+      return;
+    }
+    Classified where;
+    if (scored.kernel) {
+      where = classify(*scored.kernel, scored.chip);
+    } else if (const auto* run = std::get_if<StepRun>(&measurement.what); run && !run->whole_generation) {
+      where = classify_decode_step(predictor_.model(run->model), scored.chip, run->plan.chips(),
+                                   static_cast<double>(run->batch),
+                                   static_cast<double>(run->prompt + run->output / 2 + 1));
+    } else {
+      return;
+    }
+    const double error = measurement.value / scored.prediction.calibrated - 1;
+    if (is_held_back(measurement)) {
+      held_back_.emplace_back(std::move(where), error);
+    } else {
+      recorder_.add(where, error);
+    }
+  }
+
   Predictor predictor_;
+  bool with_tables_;
+  ResidualRecorder recorder_;
+  std::vector<std::pair<Classified, double>> held_back_;
   std::vector<std::size_t> sets_;
   std::map<std::pair<std::size_t, std::string>, SetScore> scores_;
   std::map<std::pair<std::string, std::string>, std::int64_t> exclusions_;
@@ -174,7 +219,7 @@ bool SetResult::meets_datasheet_target() const {
 
 Validation validate(const MeasurementSources& sources, const ProcessorRegistry& processors,
                     const std::string& set) {
-  Scorer scorer(processors, set);
+  Scorer scorer(processors, set, sources.data.has_value());
   read_measurements(sources, scorer);
   return scorer.result();
 }

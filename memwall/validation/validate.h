@@ -10,6 +10,7 @@
 #include "memwall/validation/data_sets.h"
 #include "memwall/validation/error_statistics.h"
 #include "memwall/validation/measurement.h"
+#include "memwall/validation/residuals.h"
 
 namespace memwall {
 
@@ -36,10 +37,19 @@ struct SetResult {
   bool meets_datasheet_target() const;
 };
 
+// Held-back measurements against the stated 80 % intervals.
+struct IntervalTest {
+  std::int64_t rows = 0, inside = 0;
+  std::int64_t without = 0;  // rows of a class or size without an interval
+  double coverage() const { return rows > 0 ? static_cast<double>(inside) / static_cast<double>(rows) : 0; }
+};
+
 struct Validation {
   std::vector<SetResult> sets;  // in order of data_sets(), then by group
   std::vector<Exclusion> exclusions;
   std::int64_t measurements = 0;
+  std::vector<Residual> residuals;  // of the measurements that are not held back
+  IntervalTest intervals;           // of those that are
 };
 
 inline constexpr std::size_t kMostPoints = 400;

@@ -24,17 +24,18 @@ struct Row {
 std::vector<Row> read_rows() {
   std::istringstream text(
       read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "validation/wired_steps.csv"));
-  std::string line;
-  std::getline(text, line);
   std::vector<Row> rows;
-  while (std::getline(text, line)) {
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("#") || line.starts_with("quantity,")) {
+      continue;
+    }
     std::istringstream fields(line);
     std::vector<std::string> cells;
     for (std::string cell; std::getline(fields, cell, ',');) {
       cells.push_back(cell);
     }
-    rows.push_back({cells.at(0), cells.at(1), std::stoll(cells.at(3)), std::stoll(cells.at(4)),
-                    std::stod(cells.at(6)), std::stod(cells.at(7))});
+    rows.push_back({cells.at(0), cells.at(1), std::stoll(cells.at(4)), std::stoll(cells.at(5)),
+                    std::stod(cells.at(7)), std::stod(cells.at(8))});
   }
   return rows;
 }
@@ -60,10 +61,10 @@ double predicted(const Row& row) {
   const std::string chip = row.system == "hnlpu-16" ? "hnlpu" : row.system.substr(2);
   const Timed result = timed(loaded(card_named(chip)), decode(row.sequences, row.context));
   const double sequences = static_cast<double>(row.sequences);
-  if (row.quantity == "throughput") {
+  if (row.quantity == "tokens_per_s") {
     return sequences / result.seconds();
   }
-  if (row.quantity == "energy_per_token") {
+  if (row.quantity == "j_per_token") {
     return result.ledger.energy().value / sequences;
   }
   const std::map<std::string, Category> categories = {{"share_communication", Category::communication},

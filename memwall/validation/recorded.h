@@ -1,0 +1,26 @@
+// recorded.h - the figures of docs/validation.md as data: validation/recorded.csv, which a set may not get
+// worse than.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "memwall/validation/table.h"
+#include "memwall/validation/validate.h"
+
+namespace memwall {
+
+struct RecordedFigure {
+  std::string set, group;
+  std::int64_t n = 0;
+  double mean = 0;  // of the absolute errors, calibrated
+};
+std::vector<RecordedFigure> read_recorded(const Table& table);
+std::string recorded_text(const Validation& validation);  // the file's new content
+
+// One phrase per set that was scored and is worse than its record by more than a tenth (and a tenth of a
+// point), has other rows than were recorded, or is not recorded: "gemm_bf16 h100: 5.6 %, recorded 4.9 %".
+std::vector<std::string> worse_than_recorded(const Validation& validation,
+                                             const std::vector<RecordedFigure>& recorded);
+
+}  // namespace memwall
