@@ -20,16 +20,6 @@ Json logarithmic_axis(const std::string& title) {
   return {{"type", "logarithmic"}, {"title", {{"display", true}, {"text", title}}}};
 }
 
-Json scatter(const std::string& x_title, const std::string& y_title, Json datasets) {
-  return {{"type", "scatter"},
-          {"data", {{"datasets", std::move(datasets)}}},
-          {"options",
-           {{"animation", false},
-            {"maintainAspectRatio", false},
-            {"scales", {{"x", logarithmic_axis(x_title)}, {"y", logarithmic_axis(y_title)}}},
-            {"plugins", {{"legend", {{"position", "bottom"}}}}}}}};
-}
-
 Json point(double x, double y, const std::string& label) { return {{"x", x}, {"y", y}, {"label", label}}; }
 
 // The roof from a tenth of the decode point's intensity to ten times the ridge.
@@ -44,6 +34,16 @@ Json roof(const RaceResult& result) {
 }
 
 }  // namespace
+
+Json scatter_chart(const std::string& x_title, const std::string& y_title, Json datasets) {
+  return {{"type", "scatter"},
+          {"data", {{"datasets", std::move(datasets)}}},
+          {"options",
+           {{"animation", false},
+            {"maintainAspectRatio", false},
+            {"scales", {{"x", logarithmic_axis(x_title)}, {"y", logarithmic_axis(y_title)}}},
+            {"plugins", {{"legend", {{"position", "bottom"}}}}}}}};
+}
 
 std::string series_colour(std::size_t index) { return std::string(kPalette[index % kPalette.size()]); }
 
@@ -69,7 +69,7 @@ Json pareto_chart(const std::vector<RaceResult>& results) {
                         {"borderColor", series_colour(index)},
                         {"backgroundColor", series_colour(index)}});
   }
-  return scatter("tokens/s per user", "tokens/s per chip", std::move(datasets));
+  return scatter_chart("tokens/s per user", "tokens/s per chip", std::move(datasets));
 }
 
 Json roofline_chart(const std::vector<RaceResult>& results) {
@@ -99,7 +99,7 @@ Json roofline_chart(const std::vector<RaceResult>& results) {
                         {"borderColor", series_colour(index)},
                         {"backgroundColor", series_colour(index)}});
   }
-  return scatter("op/byte", "op/s", std::move(datasets));
+  return scatter_chart("op/byte", "op/s", std::move(datasets));
 }
 
 }  // namespace memwall

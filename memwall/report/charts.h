@@ -15,6 +15,10 @@ namespace memwall {
 // "#rrggbb"; repeats after the last of the palette.
 std::string series_colour(std::size_t index);
 
+// Two logarithmic axes and the datasets as they are.
+nlohmann::ordered_json scatter_chart(const std::string& x_title, const std::string& y_title,
+                                     nlohmann::ordered_json datasets);
+
 // Tokens/s per chip over tokens/s per user, both logarithmic; one line per system that fits, a point per
 // batch.
 nlohmann::ordered_json pareto_chart(const std::vector<RaceResult>& results);

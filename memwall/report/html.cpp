@@ -1,5 +1,9 @@
 #include "memwall/report/html.h"
 
+#include <nlohmann/json.hpp>
+
+#include "memwall/report/web_assets.h"
+
 namespace memwall {
 
 std::string escape_html(std::string_view text) {
@@ -47,6 +51,27 @@ std::string element(std::string_view tag, std::string_view classes, std::string_
     html += " class=\"" + escape_html(classes) + "\"";
   }
   return html + ">" + std::string(content) + "</" + std::string(tag) + ">";
+}
+
+std::string html_page(const HtmlPage& page) {
+  return "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
+         "<meta name=\"viewport\" content=\"width=device-width\">\n" +
+         element("title", "", escape_html(page.tab)) + "\n" + element("style", "", web::page_css) +
+         "\n</head>\n<body>\n" +
+         element("header", "",
+                 element("h1", "", escape_html(page.title)) + element("p", "", escape_html(page.subtitle)) +
+                     element("code", "", escape_html(page.command))) +
+         "\n" + page.body + element("footer", "", page.footer) + "\n" +
+         element("script", "", web::chart_library) + "\n" + element("script", "", web::page_js) +
+         "\n</body>\n</html>\n";
+}
+
+std::string chart_figure(std::string_view caption, const nlohmann::ordered_json& spec) {
+  return element("figure", "",
+                 element("figcaption", "", escape_html(caption)) +
+                     "<div class=\"canvas\"><canvas></canvas></div>"
+                     "<script type=\"application/json\" class=\"chart\">" +
+                     escape_script(spec.dump()) + "</script>");
 }
 
 }  // namespace memwall

@@ -9,7 +9,6 @@
 #include "memwall/core/unit_text.h"
 #include "memwall/report/charts.h"
 #include "memwall/report/html.h"
-#include "memwall/report/web_assets.h"
 
 namespace memwall {
 namespace {
@@ -123,14 +122,6 @@ std::string legend() {
   return element("div", "legend", items);
 }
 
-std::string chart(std::string_view caption, const nlohmann::ordered_json& spec) {
-  return element("figure", "",
-                 element("figcaption", "", escape_html(caption)) +
-                     "<div class=\"canvas\"><canvas></canvas></div>"
-                     "<script type=\"application/json\" class=\"chart\">" +
-                     escape_script(spec.dump()) + "</script>");
-}
-
 std::string estimates_list(const std::vector<RaceResult>& results) {
   std::string items;
   for (const RaceResult& result : results) {
@@ -155,10 +146,10 @@ std::string model_section(const std::string& model, const std::vector<RaceResult
   return element("section", "",
                  element("h2", "", escape_html(model)) + results_table(results) + legend() +
                      element("div", "charts",
-                             chart("Throughput against interactivity: each point a batch size",
-                                   pareto_chart(results)) +
-                                 chart("Roofline of the whole system: prefill and decode",
-                                       roofline_chart(results))) +
+                             chart_figure("Throughput against interactivity: each point a batch size",
+                                          pareto_chart(results)) +
+                                 chart_figure("Roofline of the whole system: prefill and decode",
+                                              roofline_chart(results))) +
                      estimates_list(results)) +
          "\n";
 }
@@ -175,20 +166,10 @@ std::string race_page(const PageHeading& heading, const std::vector<RaceResult>&
     }
     sections += model_section(model, of_model);
   }
-  return "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
-         "<meta name=\"viewport\" content=\"width=device-width\">\n" +
-         element("title", "", escape_html("memwall race: " + heading.title)) + "\n" +
-         element("style", "", web::page_css) + "\n</head>\n<body>\n" +
-         element("header", "",
-                 element("h1", "", escape_html(heading.title)) +
-                     element("p", "", escape_html(heading.subtitle)) +
-                     element("code", "", escape_html(heading.command))) +
-         "\n" + sections +
-         "<footer>TPOT is the time of one decode step at the mean context, prompt + output / 2. Rates are "
-         "those "
-         "of decode. J/token is the energy of prefill and decode over all output tokens.</footer>\n" +
-         element("script", "", web::chart_library) + "\n" + element("script", "", web::page_js) +
-         "\n</body>\n</html>\n";
+  return html_page(
+      {"memwall race: " + heading.title, heading.title, heading.subtitle, heading.command, sections,
+       "TPOT is the time of one decode step at the mean context, prompt + output / 2. Rates are those "
+       "of decode. J/token is the energy of prefill and decode over all output tokens."});
 }
 
 }  // namespace memwall

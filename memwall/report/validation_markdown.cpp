@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include "memwall/report/text_table.h"
+#include "memwall/report/validation_report.h"
+
+namespace memwall {
+namespace {
+
+std::string escaped(std::string_view text) {
+  std::string safe;
+  for (const char character : text) {
+    safe += character == '|' ? std::string("\\|") : std::string(1, character);
+  }
+  return safe;
+}
+
+// "5.0 %, target 4 %: **missed**"
+std::string verdict(double target, double error, bool meets) {
+  return target == 0
+             ? error_text(error)
+             : fmt::format("{} ({}, {:.0f})", error_text(error), meets ? "met" : "**missed**", 100 * target);
+}
+
+std::string figures(const Validation& validation) {
+  std::string text =
+      "| set | on | n | mean (target, %) | median | bias | P90 | worst | datasheet only | roofline |\n"
+      "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |\n";
+  const DataSet* previous = nullptr;
+  for (const SetResult& result : validation.sets) {
+    const ErrorSummary& errors = result.calibrated;
+    const std::string worst = result.set->worst_target > 0 ? verdict(result.set->worst_target, errors.worst,
+                                                                     errors.worst < result.set->worst_target)
+                                                           : error_text(errors.worst);
+    text += fmt::format(
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        result.set == previous ? "" : escaped(result.set->title), escaped(result.group), errors.n,
+        verdict(result.set->target, errors.mean, errors.mean < result.set->target), error_text(errors.median),
+        signed_error_text(errors.bias), error_text(errors.p90), worst,
+        result.datasheet
+            ? verdict(result.set->datasheet_target, result.datasheet->mean, result.meets_datasheet_target())
+            : "",
+        result.roofline ? error_text(result.roofline->mean) : "");
+    previous = result.set;
+  }
+  return text;
+}
+
+std::string best_known() {
+  std::string text;
+  for (const DataSet& set : data_sets()) {
+    if (!set.best_known.empty()) {
+      text += fmt::format("* {}: {}\n", set.title, set.best_known);
+    }
+  }
+  return text;
+}
+
+std::string worst_rows(const Validation& validation) {
+  std::string text = "| set | on | predicted | measured | inputs |\n| --- | --- | --: | --: | --- |\n";
+  for (const SetResult& result : validation.sets) {
+    text += fmt::format("| {} | {} | {} | {} | {} |\n", result.set->name, escaped(result.group),
+                        value_text(result.quantity, result.worst.predicted),
+                        value_text(result.quantity, result.worst.measured), escaped(result.worst.what));
+  }
+  return text;
+}
+
+std::string exclusions(const Validation& validation) {
+  std::string text = "| rows of | rows | reason |\n| --- | --: | --- |\n";
+  for (const Exclusion& each : validation.exclusions) {
+    text += fmt::format("| {} | {} | {} |\n", escaped(each.origin), each.rows, escaped(each.reason));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string validation_markdown(const Validation& validation, const std::string& command) {
+  const IntervalTest& intervals = validation.intervals;
+  return "# Against measurements\n\n"
+         "Written by `" +
+         command +
+         " --markdown docs/validation.md`; do not edit. How the figures are made, what\n"
+         "was tried where a target is missed, and how to add a measurement: "
+         "[calibration.md](calibration.md).\n\n" +
+         fmt::format(
+             "{} measurements. An error is |predicted / measured - 1|; bias is its signed mean. *Datasheet "
+             "only* leaves out every\ncalibrated constant (the `calibration:` section of the cards); "
+             "*roofline* is peak rates and useful amounts alone. Figures\nwith a target say whether they "
+             "meet "
+             "it. The 80 % intervals that `race`, `step` and `op` print, made from three quarters of\nthe "
+             "shapes, hold {:.1f} % of the {} held-back rows.\n\n",
+             validation.measurements, 100 * intervals.coverage(), intervals.rows) +
+         figures(validation) + "\n## Best known to others\n\n" + best_known() + "\n## Worst rows\n\n" +
+         worst_rows(validation) + "\n## Rows that are not scored\n\n" + exclusions(validation);
+}
+
+}  // namespace memwall
