@@ -5,19 +5,33 @@
 #include <new>
 
 namespace {
-std::atomic<std::int64_t> count{0};
-}  // namespace
 
-// The other forms of operator new call this one.
-void* operator new(std::size_t size) {
+std::atomic<std::int64_t> count{0};
+
+void* counted(std::size_t size) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) {
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* counted_or_throw(std::size_t size) {
+  if (void* memory = counted(size)) {
     return memory;
   }
   throw std::bad_alloc();
 }
+
+}  // namespace
+
+// All forms but those for extended alignment: sanitizers bring their own of each, which must not be mixed.
+void* operator new(std::size_t size) { return counted_or_throw(size); }
+void* operator new[](std::size_t size) { return counted_or_throw(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace memwall {
 

@@ -97,7 +97,8 @@ std::shared_ptr<VerbState> chosen_verb(const std::shared_ptr<VerbState>& state) 
 
 Verb Verb::verb(const std::string& name, const std::string& summary) const {
   auto state = std::make_shared<VerbState>();
-  state->app = app_->add_subcommand(name, summary)->allow_extras();
+  // At most one verb on a level: else the name of a verb would be taken for one wherever it stands.
+  state->app = app_->add_subcommand(name, summary)->allow_extras()->require_subcommand(0, 1);
   state_->verbs.push_back(state);
   return {state->app, state};
 }
@@ -164,7 +165,7 @@ void Verb::each(const std::string& option, std::function<void(const std::string&
 CommandLine::CommandLine(const std::string& program, const std::string& summary, const std::string& version)
     : app_(std::make_unique<CLI::App>(summary, program)), state_(std::make_shared<VerbState>()) {
   app_->set_version_flag("--version", program + " " + version);
-  app_->allow_extras();
+  app_->allow_extras()->require_subcommand(0, 1);
   state_->app = app_.get();
 }
 

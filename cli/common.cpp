@@ -1,5 +1,6 @@
 #include "cli/common.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
@@ -69,6 +70,15 @@ Model read_model_for(const std::string& name, const RunOptions& run) {
   ModelOptions options;
   options.kv_format = format_named("--kv-format", run.kv_format);
   return read_model(name, options);
+}
+
+void require_runnable(const std::string& model, const std::string& system, const Placement& placement) {
+  const bool short_of_memory =
+      std::any_of(placement.memory.begin(), placement.memory.end(),
+                  [](const MemoryUse& level) { return level.shortfall().value > 0; });
+  if (!placement.fits && !short_of_memory) {
+    throw ConfigError("model", model + " on " + system, "a model that it can run: " + placement.refusal);
+  }
 }
 
 void add_slice_options(const Verb& verb, std::vector<Slice>* slices) {

@@ -41,6 +41,10 @@ struct RunOptions {
 void add_run_options(const Verb& verb, RunOptions* run);
 Model read_model_for(const std::string& name, const RunOptions& run);
 
+// Throws ConfigError for a model that a system cannot run however much memory it has (no such number format,
+// wired for another model). Too little memory is a result.
+void require_runnable(const std::string& model, const std::string& system, const Placement& placement);
+
 // --decode 64@4096 and --prefill 1@8192, any number of each.
 void add_slice_options(const Verb& verb, std::vector<Slice>* slices);
 

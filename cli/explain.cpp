@@ -37,6 +37,9 @@ void explain_stage(const ExplainOptions& options, const Model& model, const Step
   const OpenSystem open = open_system(options.system, builtin_processors());
   const StepResult result = run_step(model, step, open.system, *open.processor, options.run.parsed_plan(),
                                      options.run.lower_options());
+  if (options.what != "placement") {
+    require_runnable(model.name, open.system.name, result.placement);
+  }
   if (options.what == "placement" || !result.placement.fits) {
     show(options.output, "memory", result.placement);
   } else if (options.what == "program") {

@@ -65,7 +65,7 @@ Bytes parse_bytes(const std::string& option, const std::string& text) {
 
 void add_gemm(const Verb& op) {
   struct Options : KernelOptions {
-    GemmOp gemm;
+    GemmOp gemm{.m = 1, .n = 4096, .k = 4096};
     std::string format = "bf16", activation;
   };
   const Verb verb = op.verb("gemm", "Y(m,n) = X(m,k) W(k,n)");

@@ -1,12 +1,15 @@
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/common.h"
 #include "cli/verbs.h"
 #include "memwall/core/error.h"
+#include "memwall/program/clock.h"
 #include "memwall/report/step_report.h"
+#include "memwall/report/timeline.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
 
@@ -20,6 +23,16 @@ struct StepOptions {
   OutputOptions output;
 };
 
+void write_trace(const std::string& path, const std::string& system, const StepResult& result) {
+  if (!result.placement.fits) {
+    throw ConfigError("--trace", "a step that does not fit: " + result.placement.refusal, "one that runs");
+  }
+  ScheduleClock clock;
+  std::vector<TaskSpan> spans;
+  clock.execute(result.program, &spans);
+  write_timeline(path, system, result.program, spans);
+}
+
 void run_one_step(const StepOptions& options) {
   options.output.check();
   if (options.slices.empty()) {
@@ -30,6 +43,10 @@ void run_one_step(const StepOptions& options) {
   const Step step{options.slices, parse_routing(options.run.routing)};
   const StepResult result = run_step(model, step, open.system, *open.processor, options.run.parsed_plan(),
                                      options.run.lower_options());
+  require_runnable(model.name, open.system.name, result.placement);
+  if (!options.trace.empty()) {
+    write_trace(options.trace, open.system.name, result);
+  }
   const StepHeading heading{model.name, open.system.name, step};
   print(
       options.output, [&] { return step_table(heading, result, ink_for(stdout)); },

@@ -6,118 +6,10 @@
 
 #include "memwall/core/names.h"
 #include "memwall/model/build_model.h"
+#include "memwall/model/gguf_names.h"
 
 namespace memwall {
 namespace {
-
-// A key of the metadata, without the architecture's prefix, and the config.json key that means the same.
-struct KeyPair {
-  const char* gguf;
-  const char* config;
-  bool required = true;
-};
-struct GgufArchitecture {
-  const char* name;        // general.architecture
-  const char* model_type;  // config.json's
-  std::vector<KeyPair> keys;
-};
-
-// Names of keys: gguf-py's constants.py.
-const std::vector<KeyPair> kDecoder = {
-    {"embedding_length", "hidden_size"},
-    {"block_count", "num_hidden_layers"},
-    {"attention.head_count", "num_attention_heads"},
-    {"attention.head_count_kv", "num_key_value_heads", false},
-    {"context_length", "max_position_embeddings", false},
-};
-
-std::vector<KeyPair> decoder_and(std::vector<KeyPair> more) {
-  more.insert(more.begin(), kDecoder.begin(), kDecoder.end());
-  return more;
-}
-
-constexpr KeyPair kHeadDim{"attention.key_length", "head_dim", false};
-constexpr KeyPair kIntermediate{"feed_forward_length", "intermediate_size"};
-constexpr KeyPair kTopK{"expert_used_count", "num_experts_per_tok"};
-
-const std::vector<GgufArchitecture>& gguf_architectures() {
-  static const std::vector<GgufArchitecture> known = {
-      {"llama", "llama", decoder_and({kHeadDim, kIntermediate})},
-      // Mixtral calls itself llama and has experts.
-      {"llama", "mixtral",
-       decoder_and({kHeadDim, kIntermediate, {"expert_count", "num_local_experts"}, kTopK})},
-      {"qwen2", "qwen2", decoder_and({kHeadDim, kIntermediate})},
-      {"qwen3", "qwen3", decoder_and({kHeadDim, kIntermediate})},
-      {"qwen3moe", "qwen3_moe",
-       decoder_and({kHeadDim,
-                    {"expert_feed_forward_length", "moe_intermediate_size"},
-                    {"expert_count", "num_experts"},
-                    kTopK})},
-      {"gpt-oss", "gpt_oss",
-       decoder_and({kHeadDim,
-                    {"expert_feed_forward_length", "intermediate_size"},
-                    {"expert_count", "num_local_experts"},
-                    kTopK,
-                    {"attention.sliding_window", "sliding_window"}})},
-      {"deepseek2", "deepseek_v3",
-       decoder_and({kIntermediate,
-                    {"expert_feed_forward_length", "moe_intermediate_size"},
-                    {"expert_count", "n_routed_experts"},
-                    {"expert_shared_count", "n_shared_experts", false},
-                    kTopK,
-                    {"leading_dense_block_count", "first_k_dense_replace", false},
-                    {"attention.q_lora_rank", "q_lora_rank", false},
-                    {"attention.kv_lora_rank", "kv_lora_rank"},
-                    {"rope.dimension_count", "qk_rope_head_dim"}})},
-      {"gemma3", "gemma3_text",
-       decoder_and({kHeadDim, kIntermediate, {"attention.sliding_window", "sliding_window"}})},
-      {"gpt2",
-       "gpt2",
-       {{"embedding_length", "n_embd"},
-        {"block_count", "n_layer"},
-        {"attention.head_count", "n_head"},
-        {"context_length", "n_positions"},
-        {"feed_forward_length", "n_inner", false}}},
-  };
-  return known;
-}
-
-// Names of tensors (gguf-py's tensor_mapping.py) by the module of a layer that they are the weight of. Where
-// there are two, either may be in the file.
-struct TensorPair {
-  const char* module;
-  const char* tensor;
-  const char* other = nullptr;
-};
-constexpr TensorPair kTensors[] = {
-    {"self_attn.q_proj", "attn_q"},
-    {"self_attn.k_proj", "attn_k"},
-    {"self_attn.v_proj", "attn_v"},
-    {"self_attn.o_proj", "attn_output"},
-    {"self_attn.q_a_proj", "attn_q_a"},
-    {"self_attn.q_b_proj", "attn_q_b"},
-    {"self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa"},
-    {"self_attn.kv_b_proj", "attn_kv_b", "attn_k_b"},
-    {"mlp.gate_proj", "ffn_gate"},
-    {"mlp.up_proj", "ffn_up"},
-    {"mlp.down_proj", "ffn_down"},
-    {"mlp.gate", "ffn_gate_inp"},
-    {"mlp.router", "ffn_gate_inp"},
-    {"mlp.experts.0.gate_proj", "ffn_gate_exps"},
-    {"mlp.experts.0.up_proj", "ffn_up_exps"},
-    {"mlp.experts.0.down_proj", "ffn_down_exps"},
-    {"mlp.shared_experts.gate_proj", "ffn_gate_shexp"},
-    {"mlp.shared_experts.up_proj", "ffn_up_shexp"},
-    {"mlp.shared_experts.down_proj", "ffn_down_shexp"},
-    {"block_sparse_moe.gate", "ffn_gate_inp"},
-    {"block_sparse_moe.experts.0.w1", "ffn_gate_exps", "ffn_gate.0"},
-    {"block_sparse_moe.experts.0.w3", "ffn_up_exps", "ffn_up.0"},
-    {"block_sparse_moe.experts.0.w2", "ffn_down_exps", "ffn_down.0"},
-    {"attn.c_attn", "attn_qkv"},
-    {"attn.c_proj", "attn_output"},
-    {"mlp.c_fc", "ffn_up"},
-    {"mlp.c_proj", "ffn_down"},
-};
 
 class TensorFormats final : public WeightFormats {
  public:
@@ -145,13 +37,9 @@ class TensorFormats final : public WeightFormats {
     const std::size_t layer = module.find('.', module.find('.') + 1) + 1;
     const std::size_t rest = module.find('.', layer) + 1;
     const std::string prefix = "blk." + module.substr(layer, rest - layer);
-    for (const TensorPair& pair : kTensors) {
-      if (module.compare(rest, std::string::npos, pair.module) == 0) {
-        return require(prefix + pair.tensor + ".weight",
-                       pair.other != nullptr ? prefix + pair.other + ".weight" : "");
-      }
-    }
-    throw std::logic_error("[gguf] no tensor for module " + module);
+    const TensorPair& pair = gguf_tensor_of(std::string_view(module).substr(rest));
+    return require(prefix + pair.tensor + ".weight",
+                   pair.other != nullptr ? prefix + pair.other + ".weight" : "");
   }
 
   const GgufTensor& require(const std::string& name, const std::string& other) const {
@@ -274,7 +162,7 @@ const GgufArchitecture& find_architecture(const GgufHeader& header) {
   if (name == nullptr) {
     throw ConfigError(Location{header.file}, "general.architecture", "no such key", "text");
   }
-  const bool has_experts = header.find(*name + ".expert_count") != nullptr;
+  const bool has_experts = ConfigWriter(header, *name).integer("expert_count").value_or(0) > 0;
   std::vector<std::string> known;
   for (const GgufArchitecture& architecture : gguf_architectures()) {
     const bool wants_experts = architecture.model_type == std::string_view("mixtral");

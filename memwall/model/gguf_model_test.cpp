@@ -169,6 +169,92 @@ TEST(GgufModel, GptOss) {
   EXPECT_EQ(std::get<Experts>(find(model.groups[0], "experts").shape).weight, Format::mxfp4);
 }
 
+TEST(GgufModel, Qwen2AndQwen3) {
+  Decoder two("qwen2"), three("qwen3");
+  for (Decoder* decoder : {&two, &three}) {
+    decoder->key("feed_forward_length", 512);
+    for (int layer = 0; layer < 2; ++layer) {
+      decoder->attention(layer);
+      decoder->mlp(layer);
+    }
+    decoder->tensor("output", {256, 512}, kQ6K);  // a head of its own
+  }
+  for (const std::string blk : {"blk.0.", "blk.1."}) {
+    two.file.add_tensor(blk + "attn_q.bias", {256}, kF32);
+    two.file.add_tensor(blk + "attn_k.bias", {128}, kF32);
+    two.file.add_tensor(blk + "attn_v.bias", {128}, kF32);
+    three.tensor(blk + "attn_q_norm", {64}, kF32);
+    three.tensor(blk + "attn_k_norm", {64}, kF32);
+  }
+  EXPECT_TRUE(std::get<Linear>(find(two.model().groups[0], "qkv").shape).bias);
+  EXPECT_EQ(std::get<Norm>(find(three.model().groups[0], "k_norm").shape).groups, 2);
+  EXPECT_EQ(std::get<Linear>(three.model().epilogue[1].shape).weight, Format::q6_k);
+}
+
+TEST(GgufModel, Qwen3Moe) {
+  Decoder decoder("qwen3moe");
+  decoder.key("expert_feed_forward_length", 256);
+  decoder.key("expert_count", 4);
+  decoder.key("expert_used_count", 2);
+  for (int layer = 0; layer < 2; ++layer) {
+    const std::string blk = "blk." + std::to_string(layer) + ".";
+    decoder.attention(layer);
+    decoder.tensor(blk + "attn_q_norm", {64}, kF32);
+    decoder.tensor(blk + "attn_k_norm", {64}, kF32);
+    decoder.tensor(blk + "ffn_gate_inp", {256, 4}, kF32);
+    for (const char* name : {"ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"}) {
+      decoder.tensor(blk + name, {256, 256, 4});
+    }
+  }
+  EXPECT_EQ(std::get<Experts>(find(decoder.model().groups[0], "experts").shape).experts_per_token, 2);
+}
+
+TEST(GgufModel, Gemma3) {
+  Decoder decoder("gemma3");
+  decoder.key("attention.key_length", 64);
+  decoder.key("attention.sliding_window", 16);
+  decoder.key("feed_forward_length", 512);
+  for (int layer = 0; layer < 2; ++layer) {
+    const std::string blk = "blk." + std::to_string(layer) + ".";
+    decoder.attention(layer);
+    decoder.mlp(layer);
+    decoder.tensor(blk + "attn_q_norm", {64}, kF32);
+    decoder.tensor(blk + "attn_k_norm", {64}, kF32);
+    decoder.tensor(blk + "post_attention_norm", {256}, kF32);
+    decoder.tensor(blk + "post_ffw_norm", {256}, kF32);
+  }
+  const Model model = decoder.model();
+  EXPECT_EQ(model.architecture, "gemma3_text");
+  EXPECT_EQ(std::get<Attention>(find(model.groups[0], "attention").shape).window, 16);
+}
+
+TEST(GgufModel, Gpt2) {
+  GgufTestFile file;
+  file.add("general.architecture", std::string("gpt2"));
+  for (const auto& [key, value] : {std::pair("embedding_length", 64u), std::pair("block_count", 1u),
+                                   std::pair("attention.head_count", 2u), std::pair("context_length", 16u),
+                                   std::pair("feed_forward_length", 256u)}) {
+    file.add(std::string("gpt2.") + key, value);
+  }
+  file.add_tensor("token_embd.weight", {64, 100}, kQ4_0);
+  file.add_tensor("position_embd.weight", {64, 16}, kF32);
+  const std::pair<const char*, std::vector<std::uint64_t>> matrices[] = {
+      {"attn_qkv", {64, 192}}, {"attn_output", {64, 64}}, {"ffn_up", {64, 256}}, {"ffn_down", {256, 64}}};
+  for (const auto& [name, sizes] : matrices) {
+    file.add_tensor(std::string("blk.0.") + name + ".weight", sizes, kQ4_0);
+    file.add_tensor(std::string("blk.0.") + name + ".bias", {sizes[1]}, kF32);
+  }
+  for (const char* norm : {"blk.0.attn_norm", "blk.0.ffn_norm", "output_norm"}) {
+    file.add_tensor(std::string(norm) + ".weight", {64}, kF32);
+    file.add_tensor(std::string(norm) + ".bias", {64}, kF32);
+  }
+  const std::string bytes = file.bytes();
+  const Model model =
+      model_of_gguf(parse_gguf_header(std::as_bytes(std::span(bytes)), "a.gguf", bytes.size()), "a");
+  EXPECT_EQ(std::get<Embedding>(model.prologue[0].shape).positions, 16);
+  EXPECT_EQ(std::get<Linear>(find(model.groups[0], "qkv").shape).weight, Format::q4_0);
+}
+
 // Newer files split kv_b in two and give the head sizes of latent space as key_length.
 TEST(GgufModel, DeepSeekOldAndNew) {
   for (const bool newer : {false, true}) {

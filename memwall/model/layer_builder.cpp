@@ -7,8 +7,8 @@
 
 namespace memwall {
 
-void OperatorList::add(std::string name, OpRole role, TensorSplit split, OpShape shape) {
-  operators_.push_back({std::move(name), role, split, std::move(shape)});
+void OperatorList::add(std::string name, OpRole role, TensorSplit split, const OpShape& shape) {
+  operators_.push_back({std::move(name), role, split, shape});
 }
 
 void OperatorList::linear(const std::string& fused_name, OpRole role, TensorSplit split,

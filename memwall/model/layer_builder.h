@@ -27,7 +27,7 @@ class OperatorList {
   OperatorList(const WeightFormats& formats, std::string prefix)
       : formats_(&formats), prefix_(std::move(prefix)) {}
 
-  void add(std::string name, OpRole role, TensorSplit split, OpShape shape);
+  void add(std::string name, OpRole role, TensorSplit split, const OpShape& shape);
   // Projections of the same input: one operator when they are stored alike, else one each.
   void linear(const std::string& fused_name, OpRole role, TensorSplit split, std::int64_t input_width,
               const std::vector<Projection>& projections);

@@ -23,8 +23,9 @@ std::vector<std::string> expand_groups(const std::string& text) {
   std::vector<std::string> expanded;
   for (std::size_t begin = open + 1; begin <= close;) {
     const std::size_t end = std::min(text.find('|', begin), close);
-    for (std::string& rest : expand_groups(tail)) {
-      expanded.push_back(head + text.substr(begin, end - begin) + rest);
+    const std::string chosen = head + text.substr(begin, end - begin);
+    for (const std::string& rest : expand_groups(tail)) {
+      expanded.push_back(std::string(chosen).append(rest));
     }
     if (expanded.size() > kMostAlternatives) {
       throw std::invalid_argument("more than 64 alternatives");

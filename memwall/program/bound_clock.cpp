@@ -86,7 +86,7 @@ CategoryTimes resource_categories(const Program& program, std::int32_t resource)
 }  // namespace
 
 Timing bound_time(const Program& program) {
-  std::array<std::byte, 24 * 1024> stack;
+  std::array<std::byte, std::size_t{24} * 1024> stack;
   std::pmr::monotonic_buffer_resource memory(stack.data(), stack.size());
   Paths paths{std::pmr::vector<std::int64_t>(&memory), std::pmr::vector<std::int64_t>(&memory),
               std::pmr::vector<std::int64_t>(program.resources.size(), &memory)};

@@ -130,6 +130,10 @@ std::int64_t Program::task_count() const {
 
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged) {
   assert(task.demand_count < Task::kMaxDemands);
+  constexpr double kRounding = 1e-12;
+  if (charged < useful && charged >= useful * (1 - kRounding)) {
+    charged = useful;
+  }
   task.demands[task.demand_count++] = {resource, category, useful, charged};
 }
 

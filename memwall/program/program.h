@@ -81,7 +81,8 @@ struct Program {
   std::int64_t task_count() const;  // repetitions counted
 };
 
-// Adds to a task; asserts on overflow of the fixed arrays.
+// Adds to a task; asserts on overflow of the fixed arrays. A charged amount that is below the useful one by
+// no more than rounding (amounts computed along two paths) becomes the useful one.
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged);
 void add_predecessor(Task& task, std::int32_t predecessor);
 

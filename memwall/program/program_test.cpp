@@ -52,6 +52,14 @@ block head x1 after layer
 )");
 }
 
+TEST(Program, RoundingDoesNotPutChargedBelowUseful) {
+  Task task;
+  add_demand(task, 0, Category::weights, 44888832, 44888831.99999999);
+  add_demand(task, 0, Category::weights, 44888832, 44888831);
+  EXPECT_EQ(task.demands[0].charged, 44888832);
+  EXPECT_EQ(task.demands[1].charged, 44888831);  // no rounding: left for verify to refuse
+}
+
 TEST(Program, NamesCategories) {
   EXPECT_EQ(name(Category::weights), "weights");
   EXPECT_EQ(name(Category::overhead), "overhead");

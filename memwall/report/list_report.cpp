@@ -1,6 +1,7 @@
 #include "memwall/report/list_report.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,12 @@ using Json = nlohmann::ordered_json;
 std::int64_t estimate_count(const Chip& chip) {
   return std::count_if(chip.facts.begin(), chip.facts.end(),
                        [](const auto& entry) { return entry.second.is_estimate(); });
+}
+
+// Whole bytes without a fraction; a format with scales may have one.
+Json bytes_json(Bytes bytes) {
+  return bytes.value == std::floor(bytes.value) ? Json(static_cast<std::int64_t>(bytes.value))
+                                                : Json(bytes.value);
 }
 
 std::string pools_text(const System& system) {
@@ -85,8 +92,8 @@ Json models_json(const std::vector<Model>& models) {
                     {"max_positions", model.max_positions > 0 ? Json(model.max_positions) : Json(nullptr)},
                     {"parameters", count.total},
                     {"active_parameters", count.active},
-                    {"weights_bytes", weight_bytes(model).value},
-                    {"kv_bytes_per_token", kv_bytes_per_token(model).value}});
+                    {"weights_bytes", bytes_json(weight_bytes(model))},
+                    {"kv_bytes_per_token", bytes_json(kv_bytes_per_token(model))}});
   }
   return json;
 }

@@ -25,27 +25,40 @@ const OpenSystem& open(const std::string& name) {
   return found->second;
 }
 
-// A card, or some chips of one kind.
-std::string any_system() {
-  if (pick(0, 2) == 0) {
-    return *rc::gen::elementOf(card_names("systems"));
+// All cards, and 1 to 8 chips of each kind where so many can be joined.
+std::vector<std::string> all_systems() {
+  std::vector<std::string> systems = card_names("systems");
+  for (const std::string& chip : card_names("chips")) {
+    for (int count = 1; count <= 8; count *= 2) {
+      const std::string name = std::to_string(count) + "x" + chip;
+      try {
+        open(name);
+        systems.push_back(name);
+      } catch (const ConfigError&) {
+        EXPECT_GT(count, 1) << name;
+      }
+    }
   }
-  const std::string chip = *rc::gen::elementOf(card_names("chips"));
-  return std::to_string(1 << pick(0, 4)) + "x" + chip;
+  return systems;
+}
+std::string any_system() {
+  static const std::vector<std::string> systems = all_systems();
+  return *rc::gen::elementOf(systems);
 }
 
-Slice any_decode() { return {pick<std::int64_t>(1, 257), 1, pick<std::int64_t>(0, 16384)}; }
-Slice any_prefill() {
-  return {pick<std::int64_t>(1, 5), pick<std::int64_t>(1, 4097), pick<std::int64_t>(0, 8192)};
-}
+// Spread over orders of magnitude: small systems hold little.
+std::int64_t any_size(int bits) { return pick<std::int64_t>(1, (std::int64_t{2} << pick(0, bits)) + 1); }
+Slice any_decode() { return {any_size(8), 1, any_size(14)}; }
+Slice any_prefill() { return {any_size(2), any_size(12), any_size(13) - 1}; }
 Step any_step() {
   Step step;
-  const int slices = pick(1, 4);
+  const int slices = 1 + pick(0, 2) * pick(0, 3);
   for (int i = 0; i < slices; ++i) {
     step.slices.push_back(pick(0, 3) == 0 ? any_prefill() : any_decode());
   }
   if (pick(0, 3) == 0) {
-    step.routing = {Routing::Kind::power_law, 0.8, {}};
+    step.routing.kind = Routing::Kind::power_law;
+    step.routing.exponent = 0.8;
   }
   return step;
 }
@@ -143,7 +156,10 @@ Seconds bound(const Placed& placed, const Step& step, Program& program) {
   return bound_time(program).time;
 }
 
+// The bound exactly. The schedule up to a step of a kernel's choices: just past a whole number of chunks, a
+// cache is cut into one more part and read by more of the chip at once.
 TEST(Pipeline, MoreContextIsNeverFaster) {
+  constexpr double kStep = 0.02;
   check_property(500, [] {
     Step shorter{{any_decode()}, {}};
     Step longer = shorter;
@@ -158,7 +174,10 @@ TEST(Pipeline, MoreContextIsNeverFaster) {
     placed.loaded->lower(shorter, program);
     const Seconds before = clock.run(program).time;
     placed.loaded->lower(longer, program);
-    RC_ASSERT(before <= clock.run(program).time);
+    const Seconds after = clock.run(program).time;
+    RC_LOG() << shorter.slices[0].count << "@" << shorter.slices[0].past_tokens << ": " << before.value
+             << " s, " << longer.slices[0].past_tokens << ": " << after.value << " s\n";
+    RC_ASSERT(before * (1 - kStep) <= after);
   });
 }
 

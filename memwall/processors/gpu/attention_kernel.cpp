@@ -88,9 +88,10 @@ KernelCost decode_attention_cost(const GpuSpec& spec, const AttentionShape& shap
   cost.delay(GpuDelay::attention_start) = 1;
   cost.delay(GpuDelay::attention_wave) = std::max(0.0, blocks / spec.sms - 1);
   cost.delay(GpuDelay::pointwise_start) = splits > 1 ? 1 : 0;  // merges the splits
-  cost.memory = Category::kv;
+  cost.memory = cost.feed = Category::kv;
   const double streamed = streamed_bytes(shape, batch, per_key);
-  cost.hbm = {kv + streamed, kv * spec.hbm_achieved / spec.hbm_attention + streamed};
+  cost.hbm = {kv + streamed,
+              spec.hbm_charge(kv, spec.hbm_attention) + spec.hbm_charge(streamed, spec.hbm_read)};
   // A block keeps only so many bytes in flight: what few blocks draw is charged as the L2 share of all SMs.
   const double slots = std::max(blocks, spec.sms);
   cost.l2 = {0, kv / blocks * slots *
@@ -118,7 +119,7 @@ KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& sha
   cost.memory = Category::kv;
   const double per_key = kv_bytes_per_key(shape);
   const double bytes = batch.cached_keys * per_key + streamed_bytes(shape, batch, per_key);
-  cost.hbm = {bytes, bytes};
+  cost.hbm = {bytes, spec.hbm_charge(bytes, spec.hbm_read)};
 
   // Rows of one sequence and head come in blocks of a tile; a block's keys are rounded up to whole tiles.
   const double row_blocks = std::ceil(batch.new_tokens / batch.sequences / kTile);

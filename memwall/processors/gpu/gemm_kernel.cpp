@@ -75,8 +75,8 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
   const double weights = shape.groups * shape.n * shape.k * w_bytes;
   const double activations = shape.groups * (shape.m * shape.k * x_bytes + shape.m * shape.n * kOutputBytes);
   const double w_achieved = (info(shape.weight).bits < 8 ? spec.hbm_packed : spec.hbm_gemm) * shape.hbm_share;
-  const double streamed = weights * spec.hbm_achieved / w_achieved + activations;
-  const double stream_time = streamed / (spec.hbm_bandwidth.value * spec.hbm_achieved);
+  const double streamed = spec.hbm_charge(weights, w_achieved) + spec.hbm_charge(activations, spec.hbm_read);
+  const double stream_time = streamed / (spec.hbm_bandwidth.value * spec.hbm_best);
 
   double best_time = std::numeric_limits<double>::infinity();
   Candidate best;
@@ -116,11 +116,14 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
   double charged = streamed;
   // Half of L2 for the operand that stays, the other half for what streams past.
   if (std::min(shape.m * x_bytes, shape.n * w_bytes) * shape.k > spec.l2_capacity.value / 2) {
-    charged = std::max(charged, shape.groups * bytes_without_reuse(spec, shape, best_tile, x_bytes, w_bytes) +
-                                    shape.groups * shape.m * shape.n * kOutputBytes);
+    const double again = shape.groups * (bytes_without_reuse(spec, shape, best_tile, x_bytes, w_bytes) +
+                                         shape.m * shape.n * kOutputBytes);
+    charged = std::max(charged, spec.hbm_charge(again, spec.hbm_gemm));
   }
   cost.hbm = {weights + activations, charged};
   cost.l2 = {0, best.l2};
+  // Operands from L2 keep the matrix pipe busy, or weights flowing, whichever takes longer.
+  cost.feed = charged_ops / op_rate > stream_time ? Category::arithmetic : Category::weights;
   return cost;
 }
 

@@ -66,7 +66,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
   }
   host_ = add(queue_resource("host", Amount::messages, 1 / spec.eager_launch.value, 1, Joules(0),
                              Category::overhead));
-  hbm_ = add(queue_resource("hbm", Amount::bytes, spec.hbm_bandwidth.value, spec.hbm_achieved,
+  hbm_ = add(queue_resource("hbm", Amount::bytes, spec.hbm_bandwidth.value, spec.hbm_best,
                             Joules(spec.hbm_energy.value), Category::weights));
   l2_ = add(queue_resource("l2", Amount::bytes, spec.l2_bandwidth.value, 1, Joules(spec.l2_energy.value),
                            Category::overhead));
@@ -97,7 +97,7 @@ void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const 
     }
   };
   spend(hbm_, cost.memory, cost.hbm);
-  spend(l2_, cost.memory, cost.l2);
+  spend(l2_, cost.feed, cost.l2);
   if (const int index = tensor_index(cost.arithmetic); index >= 0) {
     spend(tensor_[static_cast<std::size_t>(index)], Category::arithmetic, cost.tensor);
   }

@@ -58,10 +58,12 @@ struct GpuSpec {
 
   Bytes hbm_capacity, reserve;  // reserve: context, workspace and fragments that no model can use
   BytesPerSecond hbm_bandwidth;
-  double hbm_achieved = 0;   // streaming reads
+  // Shares of the bandwidth that are achieved, by what is read.
+  double hbm_read = 0;       // streaming reads and writes
   double hbm_gemm = 0;       // weights that a GEMM streams
   double hbm_packed = 0;     // the same for weights below 8 bits
   double hbm_attention = 0;  // paged KV that decode attention reads
+  double hbm_best = 0;       // the largest of them: the rate at which a program's hbm serves
   JoulesPerByte hbm_energy;
   Bytes l2_capacity;
   BytesPerSecond l2_bandwidth;  // what all SMs draw together
@@ -84,6 +86,8 @@ struct GpuSpec {
   Watts tdp;
   Watts busy;  // of a chip at work, beside what its operations and bytes cost: clocks, schedulers, leakage
 
+  // Bytes to charge at hbm_best for bytes that move at `share` of the bandwidth.
+  double hbm_charge(double bytes, double share) const { return bytes * hbm_best / share; }
   bool multiplies(Format arithmetic) const;  // fp32 always
 };
 

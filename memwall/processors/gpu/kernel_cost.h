@@ -45,6 +45,7 @@ struct KernelCost {
   Spent hbm, l2;                                // bytes
   Spent link, out_link;                         // bytes sent per chip
   Category memory = Category::overhead;         // what the hbm bytes are
+  Category feed = Category::overhead;           // what the l2 bytes are for
 
   // Multiplications in `format`: the matrix pipe, or the vector lanes for fp32.
   void multiply(Format format, Spent ops) {

@@ -24,7 +24,11 @@ KernelCost pointwise_cost(const GpuSpec& spec, double read, double written, doub
   cost.delay(GpuDelay::pointwise_start) = 1;
   const double bytes = read + written;
   const bool in_l2 = bytes <= spec.l2_capacity.value / 2;
-  (in_l2 ? cost.l2 : cost.hbm) = {bytes, bytes};
+  if (in_l2) {
+    cost.l2 = Spent{bytes, bytes};
+  } else {
+    cost.hbm = Spent{bytes, spec.hbm_charge(bytes, spec.hbm_read)};
+  }
   cost.vector = {ops, ops};
   return cost;
 }
@@ -34,7 +38,7 @@ KernelCost embedding_cost(const GpuSpec& spec, const Embedding& shape, double to
   const double tables = shape.positions > 0 ? 2 : 1;
   KernelCost cost = pointwise_cost(spec, 0, tokens * width * kBytes, 0);
   const double row = bytes_of(width * tables, shape.weight).value;
-  cost.hbm += {tokens * row, tokens * row};
+  cost.hbm += Spent{tokens * row, spec.hbm_charge(tokens * row, spec.hbm_read)};
   cost.memory = Category::weights;
   return cost;
 }
@@ -56,6 +60,22 @@ KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double 
   const double values = tokens * static_cast<double>(shape.width) / tp;
   return pointwise_cost(spec, values * kBytes * (shape.gated ? 2 : 1), values * kBytes,
                         values * kActivationOps);
+}
+
+KernelCost pointwise_op_cost(const GpuSpec& spec, const PointwiseOp& op) {
+  const double values = static_cast<double>(op.rows) * static_cast<double>(op.width);
+  double ops = kActivationOps;
+  switch (op.kind) {
+    case PointwiseOp::Kind::softmax:
+      ops = kSoftmaxOps;
+      break;
+    case PointwiseOp::Kind::layer_norm:
+      ops = kNormOps;
+      break;
+    case PointwiseOp::Kind::gelu:
+      break;
+  }
+  return pointwise_cost(spec, values * kBytes, values * kBytes, values * ops);
 }
 
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens) {
@@ -83,7 +103,7 @@ KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequen
   const double read = logits * kLogitBytes;
   // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not
   // its bytes.
-  const double sorted = logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_achieved;
+  const double sorted = logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_best;
   cost.hbm = {read, std::max(read, sorted)};
   cost.vector = {logits * kSoftmaxOps, logits * kSoftmaxOps};
   return cost;

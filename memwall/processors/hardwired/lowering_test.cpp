@@ -10,6 +10,10 @@
 namespace {
 std::size_t allocations = 0;
 }
+// std::stable_sort takes this form; under sanitizers every form must come from one place.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size == 0 ? 1 : size);
+}
 [[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) {
