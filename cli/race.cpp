@@ -28,17 +28,35 @@ struct RaceOptions {
   std::string page, progress = "auto";
 };
 
-PageHeading heading(const RaceOptions& options) {
-  std::string models, arguments;
-  for (const std::string& model : options.models) {
-    models += (models.empty() ? "" : ", ") + model;
-    arguments += " --model " + model;
+// " --option a,b", or nothing for what was left at its default.
+std::string argument(const std::string& option, const std::vector<std::string>& values) {
+  std::string joined;
+  for (const std::string& value : values) {
+    joined += (joined.empty() ? "" : ",") + value;
   }
+  if (joined.empty()) {
+    return "";
+  }
+  return " " + option + " " + (joined.find(' ') == std::string::npos ? joined : "'" + joined + "'");
+}
+
+PageHeading heading(const RaceOptions& options) {
   const RaceQuery& query = options.query;
+  const RunOptions usual, &run = options.run;
   const std::string prompt = std::to_string(query.prompt), output = std::to_string(query.output),
                     batch = std::to_string(query.batch);
-  return {models, "prompt " + prompt + ", output " + output + ", batch " + batch,
-          "memwall race" + arguments + " --prompt " + prompt + " --output " + output + " --batch " + batch};
+  PageHeading heading;
+  for (const std::string& model : options.models) {
+    heading.title += (heading.title.empty() ? "" : ", ") + model;
+  }
+  heading.subtitle = "prompt " + prompt + ", output " + output + ", batch " + batch;
+  heading.command = "memwall race" + argument("--model", options.models) +
+                    argument("--systems", options.systems) + " --prompt " + prompt + " --output " + output +
+                    " --batch " + batch + argument("--plan", {run.plan}) +
+                    (run.routing == usual.routing ? "" : argument("--routing", {run.routing})) +
+                    (run.kv_format == usual.kv_format ? "" : argument("--kv-format", {run.kv_format})) +
+                    (run.eager ? " --eager" : "") + argument("--page", {options.page});
+  return heading;
 }
 
 void run_race(RaceOptions& options) {
@@ -63,6 +81,7 @@ void run_race(RaceOptions& options) {
     Progress progress(options.progress, models.size() * systems.size());
     for (const Model& model : models) {
       query.model = model;
+      solve(query.routing, model);
       for (const OpenSystem& open : systems) {
         progress.next(open.system.name + ": " + model.name);
         results.push_back(race(query, open.system, *open.processor));
@@ -96,7 +115,7 @@ void add_race(const Verb& root) {
   add_output_options(verb, &options->output);
   verb.examples(
       "  memwall race --model llama-3.1-70b --prompt 4096 --output 512 --batch 8\n"
-      "  memwall race --model gpt-oss-120b --systems hgx-b200,hnlpu-16,8xh100 --page out/race.html\n");
+      "  memwall race --model gpt-oss-120b --systems hgx-b200,hnlpu-16,8xh100 --page race.html\n");
   verb.action([options] { run_race(*options); });
 }
 

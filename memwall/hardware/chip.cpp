@@ -74,18 +74,35 @@ std::vector<std::string> keys_of(const Chip& card) {
   return keys;
 }
 
+const std::string kCalibrationPrefix = std::string(Chip::kCalibration) + ".";
+const std::string kFitPrefix = kCalibrationPrefix + "fit.";
+
 bool admits(const std::string& pattern, const std::string& key) {
   return pattern.ends_with(".*") ? key.starts_with(pattern.substr(0, pattern.size() - 1)) : pattern == key;
 }
 
 }  // namespace
 
-const Fact& Chip::fact(const std::string& key) const {
-  const auto found = facts.find(key);
+const Fact* Chip::find(const std::string& key) const {
+  auto found = facts.find(kCalibrationPrefix + key);
   if (found == facts.end()) {
+    found = facts.find(key);
+  }
+  return found == facts.end() ? nullptr : &found->second;
+}
+
+const Fact& Chip::fact(const std::string& key) const {
+  const Fact* found = find(key);
+  if (found == nullptr) {
     throw ConfigError(Location{file}, key, "no such fact", "a value with its source; the card leaves it out");
   }
-  return found->second;
+  return *found;
+}
+
+Chip Chip::without_calibration() const {
+  Chip chip = *this;
+  std::erase_if(chip.facts, [](const auto& entry) { return entry.first.starts_with(kCalibrationPrefix); });
+  return chip;
 }
 
 double Chip::checked_value(const std::string& key, const Dimension& dimension) const {
@@ -123,8 +140,12 @@ std::vector<std::string> Chip::below(const std::string& prefix) const {
 
 void Chip::refuse_unknown(const std::vector<std::string>& known) const {
   for (const std::string& key : keys_of(*this)) {
-    const bool is_known = std::any_of(known.begin(), known.end(),
-                                      [&key](const std::string& pattern) { return admits(pattern, key); });
+    const std::string plain =
+        key.starts_with(kCalibrationPrefix) ? key.substr(kCalibrationPrefix.size()) : key;
+    const bool is_known = key.starts_with(kFitPrefix) ||
+                          std::any_of(known.begin(), known.end(), [&](const std::string& pattern) {
+                            return admits(pattern, key) || admits(pattern, plain);
+                          });
     if (!is_known) {
       const auto found = facts.find(key);
       throw ConfigError(found != facts.end() ? found->second.where : words.at(key).where, key,

@@ -3,6 +3,10 @@
 // The card's fixed part is name, family, title and sources; everything else is a Fact. What a family needs it
 // asks for by key, so a number that nobody published is left out of the card and fails clearly when asked
 // for.
+//
+// The group `calibration` holds constants fitted to measurements (`memwall calibrate` writes it). A key K is
+// read as calibration.K where the card has that, else as K, so a family does not know which of the two it
+// got.
 #pragma once
 
 #include <filesystem>
@@ -23,10 +27,12 @@ struct Chip {
   std::string file;
   Sources sources;
   std::map<std::string, Word> words;  // textual entries by dotted key: "wired_model" -> "gpt-oss-120b"
-  std::map<std::string, Fact> facts;  // by dotted key
+  std::map<std::string, Fact> facts;  // by dotted key, as written: calibration.K and K are two entries
 
-  bool has(const std::string& key) const { return facts.count(key) > 0; }
+  bool has(const std::string& key) const { return find(key) != nullptr; }
   const Fact& fact(const std::string& key) const;  // ConfigError naming the card and key when absent
+  bool is_calibrated() const { return !below(kCalibration).empty(); }
+  Chip without_calibration() const;  // the card as it was before anything was fitted
 
   // The value of a fact; ConfigError if absent or of another dimension.
   template <class Q>
@@ -41,10 +47,14 @@ struct Chip {
   std::string word_or(const std::string& key, const std::string& fallback) const;
   // Keys directly below a dotted prefix, sorted: below("compute") -> bf16, fp8.
   std::vector<std::string> below(const std::string& prefix) const;
-  // Throws for facts and words outside `known`; an entry ending in ".*" admits a whole group.
+  // Throws for facts and words outside `known`; an entry ending in ".*" admits a whole group. calibration.K
+  // is admitted with K, and calibration.fit.* (what the fit was made of) always.
   void refuse_unknown(const std::vector<std::string>& known) const;
 
+  static constexpr const char* kCalibration = "calibration";
+
  private:
+  const Fact* find(const std::string& key) const;
   double checked_value(const std::string& key, const Dimension& dimension) const;
 };
 

@@ -27,6 +27,7 @@ struct GemmOp {
   std::int64_t m = 1, n = 1, k = 1;
   Format format = Format::bf16;  // of the weights
   Format activation = Format::bf16;
+  std::int64_t batch = 1;  // so many of them side by side, each with its own operands
 };
 struct AttentionOp {
   Attention shape;
@@ -43,7 +44,13 @@ struct ExpertsOp {
   Routing routing;
   int tp = 1, ep = 1;
 };
-using KernelOp = std::variant<GemmOp, AttentionOp, AllReduceOp, ExpertsOp>;
+// Over `rows` rows of `width` values each, 16 bits in and out.
+struct PointwiseOp {
+  enum class Kind { softmax, layer_norm, gelu };
+  Kind kind = Kind::softmax;
+  std::int64_t rows = 1, width = 1;
+};
+using KernelOp = std::variant<GemmOp, AttentionOp, AllReduceOp, ExpertsOp, PointwiseOp>;
 
 struct LowerOptions {
   bool eager = false;  // kernels launched one by one by the host, not from a recorded graph
@@ -59,6 +66,15 @@ class PlacedModel {
   // Sequences that make progress at once besides this step's own: a pipeline of pp stages serves pp batches.
   // Throughput is batches_in_flight() * sequences / time.
   virtual double batches_in_flight() const { return 1; }
+};
+
+// Lowers one kernel after another for a system whose cards have been read. Immutable.
+class KernelLowering {
+ public:
+  virtual ~KernelLowering() = default;
+  // Overwrites `program`, reusing its storage. Throws ConfigError for a kernel or number format that the chip
+  // does not have.
+  virtual void lower(const KernelOp& op, Program& program) const = 0;
 };
 
 class Processor {
@@ -82,9 +98,14 @@ class Processor {
                                             const Placement& placement, const LowerOptions& options,
                                             const RoleSet& roles = {}) const = 0;
 
-  // One kernel as a program. Throws ConfigError for a kernel or number format that the chip does not have.
-  virtual Program lower_kernel(const KernelOp& op, const System& system,
-                               const LowerOptions& options) const = 0;
+  // Borrows nothing.
+  virtual std::unique_ptr<KernelLowering> open_kernels(const System& system,
+                                                       const LowerOptions& options) const = 0;
+  Program lower_kernel(const KernelOp& op, const System& system, const LowerOptions& options) const {
+    Program program;
+    open_kernels(system, options)->lower(op, program);
+    return program;
+  }
 };
 
 using ProcessorRegistry = Registry<Processor>;

@@ -32,13 +32,15 @@ Bytes memory_bytes(const Ledger& ledger, const Roofline& roofline) {
   return roofline.memory.empty() ? ledger.bytes : roofline.bytes;
 }
 
-std::string totals(const Ledger& ledger, const Roofline& roofline, Ink ink) {
+// A time that rests on estimates is marked.
+std::string totals(const Ledger& ledger, const Roofline& roofline, bool estimated, Ink ink) {
   const std::string memory = roofline.memory.empty() ? "memories and links" : roofline.memory;
-  return fmt::format(
-      "time {}, at {} of the bound {}, mostly {}\n{} in {}, {} of {}, {}\n\n{}\n{}\n", to_text(ledger.time),
-      percent_text(ledger.bound / ledger.time), to_text(ledger.bound), ledger.bound_by, to_text(ledger.ops),
-      roofline.arithmetic.empty() ? "none" : roofline.arithmetic, to_text(memory_bytes(ledger, roofline)),
-      memory, to_text(ledger.energy()), share_bar(ledger.shares, kBarWidth, ink), share_legend(ink));
+  return fmt::format("time {}{}, at {} of the bound {}, mostly {}\n{} in {}, {} of {}, {}\n\n{}\n{}\n",
+                     to_text(ledger.time), estimated ? " ~" : "", percent_text(ledger.bound / ledger.time),
+                     to_text(ledger.bound), ledger.bound_by, to_text(ledger.ops),
+                     roofline.arithmetic.empty() ? "none" : roofline.arithmetic,
+                     to_text(memory_bytes(ledger, roofline)), memory, to_text(ledger.energy()),
+                     share_bar(ledger.shares, kBarWidth, ink), share_legend(ink));
 }
 
 std::string operators(const Ledger& ledger) {
@@ -117,8 +119,9 @@ std::string step_table(const StepHeading& heading, const StepResult& result, Ink
       painted(fmt::format("{} on {}: {}", heading.model, heading.system, slices), Tone::strong, ink) +
       "\n\n" + to_text(result.placement) + "\n";
   if (result.placement.fits) {
-    text += totals(result.ledger, result.roofline, ink) + "\n" + operators(result.ledger) + "\n" +
-            resources(result.ledger) + estimates(heading.system, result.estimates, ink);
+    text += totals(result.ledger, result.roofline, !result.estimates.empty(), ink) + "\n" +
+            operators(result.ledger) + "\n" + resources(result.ledger) +
+            estimates(heading.system, result.estimates, ink);
   }
   return text;
 }
@@ -152,8 +155,8 @@ Json step_json(const StepHeading& heading, const StepResult& result) {
 std::string kernel_table(const std::string& what, const std::string& system, const KernelResult& result,
                          Ink ink) {
   return painted(fmt::format("{} on {}", what, system), Tone::strong, ink) + "\n\n" +
-         totals(result.ledger, result.roofline, ink) + "\n" + resources(result.ledger) +
-         estimates(system, result.estimates, ink);
+         totals(result.ledger, result.roofline, !result.estimates.empty(), ink) + "\n" +
+         resources(result.ledger) + estimates(system, result.estimates, ink);
 }
 
 Json kernel_json(const std::string& what, const std::string& system, const KernelResult& result) {

@@ -21,12 +21,12 @@ class Sweep {
 
   // The answer with one fact at another value, or the base where there is none.
   std::vector<double> with(std::size_t card, const std::string& key, double value) {
-    std::vector<double> numbers;
     try {
-      numbers = refusable_with(card, key, value);
+      std::vector<double> numbers = refusable_with(card, key, value);
+      return numbers.empty() ? base_ : numbers;
     } catch (const ConfigError&) {
+      return base_;
     }
-    return numbers.empty() ? base_ : numbers;
   }
 
   // A value that the family refuses (a count that must be whole, say) is one that it reads.

@@ -28,7 +28,7 @@ std::vector<ParetoPoint> frontier(std::vector<ParetoPoint> points) {
 
 std::vector<ParetoPoint> pareto_sweep(const RaceQuery& query, const System& system,
                                       const Processor& processor) {
-  constexpr std::int64_t kLargestBatch = 1024;
+  constexpr std::int64_t kLargestBatch = 16384;
   const std::vector<Plan> plans =
       query.plan ? std::vector<Plan>{*query.plan} : processor.candidate_plans(query.model, system);
   std::vector<ParetoPoint> points;

@@ -96,7 +96,7 @@ struct RaceResult {
 // divide.
 RaceResult race(const RaceQuery& query, const System& system, const Processor& processor);
 
-// The curve of throughput against interactivity at the mean context: batches in powers of two up to 1024
+// The curve of throughput against interactivity at the mean context: batches in powers of two up to 16384
 // under query.plan or every candidate plan, of which the points stay that no other beats in both rates.
 std::vector<ParetoPoint> pareto_sweep(const RaceQuery& query, const System& system,
                                       const Processor& processor);

@@ -22,7 +22,7 @@ class ToyProcessor : public Processor {
   Placement place(const Model&, const System&, const Plan&, const Need&) const override;
   std::unique_ptr<PlacedModel> load(const Model&, const System&, const Placement&, const LowerOptions&,
                                     const RoleSet&) const override;
-  Program lower_kernel(const KernelOp&, const System&, const LowerOptions&) const override;
+  std::unique_ptr<KernelLowering> open_kernels(const System&, const LowerOptions&) const override;
 
  private:
   double batches_in_flight_;

@@ -49,6 +49,17 @@ class ToyLoaded : public PlacedModel {
   double batches_in_flight_;
 };
 
+class ToyKernels : public KernelLowering {
+ public:
+  explicit ToyKernels(ToyLoaded loaded) : loaded_(std::move(loaded)) {}
+  void lower(const KernelOp&, Program& program) const override {
+    loaded_.lower(Step{{Slice{}}, {}}, program);
+  }
+
+ private:
+  ToyLoaded loaded_;
+};
+
 Fact fact(const std::string& key, double value, const Dimension& dimension) {
   Fact made;
   made.key = key;
@@ -101,10 +112,8 @@ std::unique_ptr<PlacedModel> ToyProcessor::load(const Model& model, const System
   return std::make_unique<ToyLoaded>(model, system.chip(), placement.plan, batches_in_flight_);
 }
 
-Program ToyProcessor::lower_kernel(const KernelOp&, const System& system, const LowerOptions&) const {
-  Program program;
-  ToyLoaded(toy_model(), system.chip(), Plan{}, 1).lower(Step{{Slice{}}, {}}, program);
-  return program;
+std::unique_ptr<KernelLowering> ToyProcessor::open_kernels(const System& system, const LowerOptions&) const {
+  return std::make_unique<ToyKernels>(ToyLoaded(toy_model(), system.chip(), Plan{}, 1));
 }
 
 System toy_system(int count) {

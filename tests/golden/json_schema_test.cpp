@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,9 @@ TEST(SchemaChecker, FindsWhatIsWrong) {
 struct VerbCase {
   const char *schema, *arguments;
 };
+
+// The name of a test is the same in every run.
+void PrintTo(const VerbCase& verb, std::ostream* out) { *out << verb.arguments; }
 
 class VerbJson : public testing::TestWithParam<VerbCase> {};
 

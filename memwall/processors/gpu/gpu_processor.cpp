@@ -34,56 +34,64 @@ void require_positive(const char* key, std::int64_t value) {
 // A program of kernels one after another on `chips` equal chips.
 class KernelProgram {
  public:
-  KernelProgram(const GpuSpec& spec, const LowerOptions& options, int chips)
-      : resources_(spec), options_(options) {
+  KernelProgram(const GpuResources& resources, Watts static_power, int chips, bool eager, Program& program)
+      : resources_(resources), eager_(eager), program_(program) {
     program_.resources = resources_.list();
+    program_.labels.clear();
     program_.replicas = chips;
-    program_.static_power = spec.busy * chips;
+    program_.static_power = static_power * chips;
     program_.blocks.resize(1);
-    program_.blocks[0].name = "kernel";
+    program_.blocks[0] = {"kernel", 1, std::move(program_.blocks[0].tasks), {}};
+    program_.blocks[0].tasks.clear();
   }
-  void append(const std::string& label, const KernelCost& cost) {
+  void append(const char* label, const KernelCost& cost) {
     std::vector<Task>& tasks = program_.blocks[0].tasks;
     Task& task = tasks.emplace_back();
     task.label = static_cast<std::int32_t>(program_.labels.size());
-    program_.labels.push_back(label);
-    resources_.demand(cost, options_.eager, task);
+    program_.labels.emplace_back(label);
+    resources_.demand(cost, eager_, task);
     if (tasks.size() > 1) {
       add_predecessor(task, static_cast<std::int32_t>(tasks.size()) - 2);
     }
   }
-  Program take() { return std::move(program_); }
 
  private:
-  GpuResources resources_;
-  LowerOptions options_;
-  Program program_;
+  const GpuResources& resources_;
+  bool eager_;
+  Program& program_;
 };
 
-class KernelLowering {
+class GpuKernels : public KernelLowering {
  public:
-  KernelLowering(const System& system, const LowerOptions& options)
-      : spec_(read_gpu_spec(system)), options_(options), chips_(system.chips()) {}
+  GpuKernels(const System& system, const LowerOptions& options)
+      : spec_(read_gpu_spec(system)), resources_(spec_), options_(options), chips_(system.chips()) {}
 
-  Program operator()(const GemmOp& op) const {
+  void lower(const KernelOp& op, Program& program) const override {
+    std::visit([&](const auto& kernel) { append(kernel, program); }, op);
+  }
+
+ private:
+  void append(const GemmOp& op, Program& out) const {
     require_positive("m", op.m);
     require_positive("n", op.n);
     require_positive("k", op.k);
+    require_positive("batch", op.batch);
     require_format(spec_, op.format, op.activation);
-    KernelProgram program(spec_, options_, 1);
+    KernelProgram program = start(1, out);
     const double m = static_cast<double>(op.m), k = static_cast<double>(op.k);
     if (info(op.activation).bits < info(Format::bf16).bits) {
-      program.append("quantise", quantise_cost(spec_, m, k, op.activation, Scaling::dynamic));
+      program.append("quantise", quantise_cost(spec_, m * static_cast<double>(op.batch), k, op.activation,
+                                               Scaling::dynamic));
     }
-    program.append("gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, 1, op.format, op.activation}));
-    return program.take();
+    program.append("gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, static_cast<double>(op.batch),
+                                             op.format, op.activation}));
   }
 
-  Program operator()(const AttentionOp& op) const {
+  void append(const AttentionOp& op, Program& out) const {
     require_positive("sequences", op.slice.count);
     require_positive("new tokens", op.slice.new_tokens);
     require_format(spec_, op.shape.activation, op.shape.activation);
-    KernelProgram program(spec_, options_, 1);
+    KernelProgram program = start(1, out);
     AttentionBatch decode, prefill;
     add_slice(op.shape, op.slice, 1, decode, prefill);
     const AttentionShape shape = shard(op.shape, 1);
@@ -93,21 +101,19 @@ class KernelLowering {
       program.append("cache", cache_cost(spec_, shape, prefill));
       program.append("attention", prefill_attention_cost(spec_, shape, prefill));
     }
-    return program.take();
   }
 
-  Program operator()(const AllReduceOp& op) const {
+  void append(const AllReduceOp& op, Program& out) const {
     require_chips(op.chips);
     if (op.chips < 2 || !(op.bytes > Bytes(0))) {
       throw ConfigError("chips", std::to_string(op.chips), "at least 2 chips and 1 byte");
     }
-    KernelProgram program(spec_, options_, op.chips);
+    KernelProgram program = start(op.chips, out);
     program.append("all_reduce",
                    all_reduce_cost(spec_, op.bytes.value, op.chips, parse_all_reduce(op.algorithm)));
-    return program.take();
   }
 
-  Program operator()(const ExpertsOp& op) const {
+  void append(const ExpertsOp& op, Program& out) const {
     require_positive("tokens", op.tokens);
     require_positive("tp", op.tp);
     require_positive("ep", op.ep);
@@ -121,15 +127,23 @@ class KernelLowering {
       throw ConfigError("tp", std::to_string(op.tp),
                         fmt::format("a divisor of the intermediate size {}", op.shape.intermediate));
     }
-    KernelProgram program(spec_, options_, op.tp * op.ep);
+    KernelProgram program = start(op.tp * op.ep, out);
     for (const ExpertsKernel& kernel :
          experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp})) {
       program.append(kernel.label, kernel.cost);
     }
-    return program.take();
   }
 
- private:
+  void append(const PointwiseOp& op, Program& out) const {
+    require_positive("rows", op.rows);
+    require_positive("width", op.width);
+    KernelProgram program = start(1, out);
+    program.append("pointwise", pointwise_op_cost(spec_, op));
+  }
+
+  KernelProgram start(int chips, Program& program) const {
+    return {resources_, spec_.busy, chips, options_.eager, program};
+  }
   void require_chips(int chips) const {
     if (chips > chips_) {
       throw ConfigError("chips", std::to_string(chips), fmt::format("at most the system's {}", chips_));
@@ -137,6 +151,7 @@ class KernelLowering {
   }
 
   GpuSpec spec_;
+  GpuResources resources_;
   LowerOptions options_;
   int chips_;
 };
@@ -159,8 +174,9 @@ class GpuProcessor : public Processor {
     return std::make_unique<GpuPlacedModel>(read_gpu_spec(system), model, placement.plan, options, roles);
   }
 
-  Program lower_kernel(const KernelOp& op, const System& system, const LowerOptions& options) const override {
-    return std::visit(KernelLowering(system, options), op);
+  std::unique_ptr<KernelLowering> open_kernels(const System& system,
+                                               const LowerOptions& options) const override {
+    return std::make_unique<GpuKernels>(system, options);
   }
 };
 

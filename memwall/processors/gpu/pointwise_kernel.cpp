@@ -62,6 +62,22 @@ KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double 
                         values * kActivationOps);
 }
 
+KernelCost pointwise_op_cost(const GpuSpec& spec, const PointwiseOp& op) {
+  const double values = static_cast<double>(op.rows) * static_cast<double>(op.width);
+  double ops = kActivationOps;
+  switch (op.kind) {
+    case PointwiseOp::Kind::softmax:
+      ops = kSoftmaxOps;
+      break;
+    case PointwiseOp::Kind::layer_norm:
+      ops = kNormOps;
+      break;
+    case PointwiseOp::Kind::gelu:
+      break;
+  }
+  return pointwise_cost(spec, values * kBytes, values * kBytes, values * ops);
+}
+
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens) {
   const double values = tokens * static_cast<double>(shape.width);
   return pointwise_cost(spec, 2 * values * kBytes, values * kBytes, values);

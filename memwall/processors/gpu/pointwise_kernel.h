@@ -7,6 +7,7 @@
 
 #include "memwall/model/model.h"
 #include "memwall/processors/gpu/kernel_cost.h"
+#include "memwall/processors/processor.h"
 
 namespace memwall {
 
@@ -18,6 +19,8 @@ KernelCost embedding_cost(const GpuSpec& spec, const Embedding& shape, double to
 KernelCost norm_cost(const GpuSpec& spec, const Norm& shape, double tokens, int adds, int tp);
 KernelCost rope_cost(const GpuSpec& spec, const Rope& shape, double tokens, int tp);
 KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double tokens, int tp);
+// A softmax, layer normalisation or GELU by itself.
+KernelCost pointwise_op_cost(const GpuSpec& spec, const PointwiseOp& op);
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens);
 // bf16 in, `to` out. Inside a model the scales are static, per token or per block, and one kernel does it; a
 // lone GEMM finds them anew (dynamic), which for one scale per tensor takes four small kernels.

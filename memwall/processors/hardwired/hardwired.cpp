@@ -12,6 +12,17 @@
 namespace memwall {
 namespace {
 
+class HardwiredKernels : public KernelLowering {
+ public:
+  explicit HardwiredKernels(HardwiredCard card) : card_(std::move(card)) {}
+  void lower(const KernelOp& op, Program& program) const override {
+    program = lower_hardwired_kernel(op, card_);
+  }
+
+ private:
+  HardwiredCard card_;
+};
+
 class Hardwired : public Processor {
  public:
   void check(const System& system) const override {
@@ -44,8 +55,8 @@ class Hardwired : public Processor {
     return std::make_unique<HardwiredModel>(card, wiring_of(model), placement.plan.dp);
   }
 
-  Program lower_kernel(const KernelOp& op, const System& system, const LowerOptions&) const override {
-    return lower_hardwired_kernel(op, read_hardwired_card(system.chip()));
+  std::unique_ptr<KernelLowering> open_kernels(const System& system, const LowerOptions&) const override {
+    return std::make_unique<HardwiredKernels>(read_hardwired_card(system.chip()));
   }
 };
 

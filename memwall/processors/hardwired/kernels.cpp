@@ -12,12 +12,15 @@ namespace {
 constexpr double kOpsPerMac = 2;
 constexpr double kBitsPerByte = 8;
 
-class KernelLowering {
+class OpVisitor {
  public:
-  explicit KernelLowering(const HardwiredCard& card) : card_(card) {}
+  explicit OpVisitor(const HardwiredCard& card) : card_(card) {}
 
   Program operator()(const GemmOp&) const { refuse("a GEMM of any other matrix"); }
   Program operator()(const ExpertsOp&) const { refuse("experts of another model"); }
+  Program operator()(const PointwiseOp&) const {
+    refuse("a pointwise kernel, which is part of the pipeline");
+  }
 
   // The heads divided over the columns of the grid and the cache over its rows; no exchanges.
   Program operator()(const AttentionOp& op) const {
@@ -82,7 +85,7 @@ class KernelLowering {
 }  // namespace
 
 Program lower_hardwired_kernel(const KernelOp& op, const HardwiredCard& card) {
-  return std::visit(KernelLowering(card), op);
+  return std::visit(OpVisitor(card), op);
 }
 
 }  // namespace memwall
