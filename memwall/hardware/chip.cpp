@@ -138,6 +138,16 @@ std::vector<std::string> Chip::below(const std::string& prefix) const {
   return {names.begin(), names.end()};
 }
 
+Chip Chip::with_calibration_of(const Chip& other) const {
+  Chip chip = without_calibration();
+  for (const auto& [key, fact] : other.facts) {
+    if (key.starts_with(kCalibrationPrefix) && chip.has(key.substr(kCalibrationPrefix.size()))) {
+      chip.facts.emplace(key, fact);
+    }
+  }
+  return chip;
+}
+
 void Chip::refuse_unknown(const std::vector<std::string>& known) const {
   for (const std::string& key : keys_of(*this)) {
     const std::string plain =

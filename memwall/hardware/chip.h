@@ -33,6 +33,8 @@ struct Chip {
   const Fact& fact(const std::string& key) const;  // ConfigError naming the card and key when absent
   bool is_calibrated() const { return !below(kCalibration).empty(); }
   Chip without_calibration() const;  // the card as it was before anything was fitted
+  // This card with what was fitted to another chip, as far as it has the same facts.
+  Chip with_calibration_of(const Chip& other) const;
 
   // The value of a fact; ConfigError if absent or of another dimension.
   template <class Q>

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "memwall/core/data_files.h"
-#include "memwall/validation/predictor.h"
 
 namespace memwall {
 namespace {

@@ -3,22 +3,9 @@
 #include <stdexcept>
 
 #include "memwall/core/unit_text.h"
-#include "memwall/model/read_model.h"
-#include "memwall/serving/step_timer.h"
 
 namespace memwall {
 namespace {
-
-// The smallest kernel of the same kind: what a harness floor is the time of.
-KernelOp smallest(const KernelOp& op) {
-  if (const auto* gemm = std::get_if<GemmOp>(&op)) {
-    return GemmOp{1, 1, 1, gemm->format, gemm->activation};
-  }
-  if (const auto* pointwise = std::get_if<PointwiseOp>(&op)) {
-    return PointwiseOp{pointwise->kind, 1, 1};
-  }
-  throw std::logic_error("[validation] a floor for a kernel that has no smallest one");
-}
 
 void apply(const std::vector<FactChange>& changes, const Measurement& measurement, Chip& chip) {
   for (const FactChange& change : changes) {
@@ -41,158 +28,77 @@ void apply(const std::vector<FactChange>& changes, const Measurement& measuremen
   }
 }
 
-struct Answer {
-  double value = 0;
-  std::optional<double> bound = std::nullopt;
-};
-
-// The quantity of a run on one system.
-Answer answer(const StepRun& run, MeasuredQuantity quantity, StepTimer& timer) {
-  const double batch = static_cast<double>(run.batch), further = static_cast<double>(run.output - 1);
-  const Step decode{{{run.batch, 1, run.prompt + run.output / 2}}, {}};
-  const Ledger step = timer.ledger(decode);
-  if (run.whole_generation) {
-    const Step prefill{{{run.batch, run.prompt, 0}}, {}};
-    return {(timer.time(prefill) + further * step.time).value,
-            (timer.bound(prefill) + further * step.bound).value};
+// A copy of the system with every chip's card changed.
+template <class Change>
+System with_chips(System system, Change&& change) {
+  for (Pool& pool : system.pools) {
+    pool.chip = change(pool.chip);
   }
-  switch (quantity) {
-    case MeasuredQuantity::time:
-      return {step.time.value, step.bound.value};
-    case MeasuredQuantity::power:
-      return {(step.energy() / step.time).value};
-    case MeasuredQuantity::energy_per_token:
-      return {step.energy().value / batch};
-    case MeasuredQuantity::throughput:
-      break;
-  }
-  const double users = batch * timer.batches_in_flight();
-  return {users / step.time.value, users / step.bound.value};
+  return system;
 }
 
 }  // namespace
 
-KernelTimer::KernelTimer(const System& system, const Processor& processor)
-    : kernels_(processor.open_kernels(system, {})) {}
-
-KernelTimer::Times KernelTimer::time(const KernelOp& op) {
-  kernels_->lower(op, program_);
-  const Seconds schedule = clock_.run(program_).time;
-  return {schedule, bound_time(program_).time, schedule};
-}
-
-KernelTimer::Times KernelTimer::time(const std::vector<KernelUse>& kernels) {
-  Times sum;
-  for (const KernelUse& use : kernels) {
-    Times each = time(use.op);
-    if (use.floor) {
-      const Times least = time(smallest(use.op));
-      each.schedule += *use.floor - least.schedule;
-      each.bound += *use.floor;
-    }
-    sum.schedule += use.times * each.schedule;
-    sum.bound += use.times * each.bound;
-    sum.alone += use.times * each.alone;
-  }
-  return sum;
-}
-
-// One machine as its card says it is, and without what was fitted.
-struct Predictor::Machine {
-  struct Half {
-    System system;
-    std::unique_ptr<KernelTimer> kernels;
-    std::string run;  // what `steps` is loaded with
-    std::unique_ptr<StepTimer> steps;
-  };
+// One kind of system with all the readings of its cards.
+struct Predictor::Readings {
   std::unique_ptr<Processor> processor;
-  Half calibrated, datasheet;
-  bool is_calibrated = false, has_datasheet = true;
-
-  KernelTimer& kernels(Half& half) const {
-    if (half.kernels == nullptr) {
-      half.kernels = std::make_unique<KernelTimer>(half.system, *processor);
-    }
-    return *half.kernels;
-  }
-  StepTimer& steps(Half& half, const Model& model, const StepRun& run) const {
-    Need need;
-    need.sequences = run.batch;
-    need.context = run.whole_generation ? run.prompt + run.output : run.prompt + run.output / 2 + 1;
-    need.step_tokens = run.whole_generation ? run.batch * run.prompt : run.batch;
-    const std::string key = run.model + to_text(run.plan) + std::to_string(need.sequences) + "," +
-                            std::to_string(need.context) + "," + std::to_string(need.step_tokens) +
-                            (run.sampling == Sampling::plain ? "plain" : "sorted");
-    if (half.run != key) {
-      half.run.clear();
-      LowerOptions options;
-      options.sampling = run.sampling;
-      half.steps = std::make_unique<StepTimer>(model, half.system, *processor, run.plan, need, options);
-      half.run = key;
-    }
-    if (!half.steps->fits()) {
-      throw CannotPredict(run.model + " does not fit with so many sequences");
-    }
-    return *half.steps;
-  }
+  std::unique_ptr<Machine> calibrated;
+  std::unique_ptr<Machine> datasheet;  // null: the same as calibrated, when there is one
+  std::unique_ptr<Machine> carried;    // null: no calibration is carried over to this chip
+  bool has_datasheet = true;
 };
 
-Predictor::Predictor(const ProcessorRegistry& processors) : processors_(processors) {}
+Predictor::Predictor(const ProcessorRegistry& processors, CarriedCalibrations carried)
+    : processors_(processors), carried_(std::move(carried)) {}
 Predictor::~Predictor() = default;
 
-Predictor::Machine& Predictor::machine(const Measurement& measurement) {
-  std::unique_ptr<Machine>& machine = machines_[{measurement.system, measurement.changes}];
-  if (machine == nullptr) {
-    OpenSystem open = open_system(measurement.system, processors_);
-    auto made = std::make_unique<Machine>();
-    made->processor = std::move(open.processor);
-    made->is_calibrated = open.system.chip().is_calibrated();
-    made->datasheet.system = open.system;
-    for (Pool& pool : made->datasheet.system.pools) {
-      pool.chip = pool.chip.without_calibration();
-    }
-    made->calibrated.system = std::move(open.system);
-    for (Machine::Half* half : {&made->calibrated, &made->datasheet}) {
-      for (Pool& pool : half->system.pools) {
-        apply(measurement.changes, measurement, pool.chip);
-      }
-    }
-    try {
-      made->processor->check(made->datasheet.system);
-    } catch (const ConfigError&) {
-      made->has_datasheet = false;
-    }
-    machine = std::move(made);
+Predictor::Readings& Predictor::readings(const Measurement& measurement) {
+  std::unique_ptr<Readings>& readings = readings_[{measurement.system, measurement.changes}];
+  if (readings != nullptr) {
+    return *readings;
   }
-  return *machine;
-}
-
-const Model& Predictor::model(const std::string& name) {
-  const auto found = models_.find(name);
-  return found != models_.end() ? found->second : models_.emplace(name, read_model(name)).first->second;
+  OpenSystem open = open_system(measurement.system, processors_);
+  auto made = std::make_unique<Readings>();
+  made->processor = std::move(open.processor);
+  const auto machine = [&](const System& system) {
+    return std::make_unique<Machine>(with_chips(system,
+                                                [&](Chip chip) {
+                                                  apply(measurement.changes, measurement, chip);
+                                                  return chip;
+                                                }),
+                                     *made->processor);
+  };
+  made->calibrated = machine(open.system);
+  if (open.system.chip().is_calibrated()) {
+    try {
+      made->datasheet =
+          machine(with_chips(open.system, [](const Chip& chip) { return chip.without_calibration(); }));
+    } catch (const ConfigError&) {
+      made->has_datasheet = false;  // a card that is not complete without its fitted constants
+    }
+  }
+  if (const auto from = carried_.find(open.system.chip().name); from != carried_.end()) {
+    const Chip other = read_chip(from->second);
+    made->carried =
+        machine(with_chips(open.system, [&](const Chip& chip) { return chip.with_calibration_of(other); }));
+  }
+  readings = std::move(made);
+  return *readings;
 }
 
 Prediction Predictor::predict(const Measurement& measurement) {
-  Machine& on = machine(measurement);
+  Readings& on = readings(measurement);
+  const Machine::Answer calibrated = on.calibrated->run(measurement, models_);
   Prediction prediction;
-  if (const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what)) {
-    const KernelTimer::Times times = on.kernels(on.calibrated).time(*kernels);
-    prediction = {times.schedule.value, times.schedule.value, times.bound.value, times.alone};
-    if (!on.has_datasheet) {
-      prediction.datasheet.reset();
-    } else if (on.is_calibrated) {
-      prediction.datasheet = on.kernels(on.datasheet).time(*kernels).schedule.value;
-    }
-    return prediction;
+  prediction.calibrated = calibrated.value;
+  prediction.roofline = calibrated.bound;
+  prediction.alone = calibrated.alone;
+  if (on.has_datasheet) {
+    prediction.datasheet =
+        on.datasheet == nullptr ? calibrated.value : on.datasheet->run(measurement, models_).value;
   }
-  const StepRun& run = std::get<StepRun>(measurement.what);
-  const Model& of = model(run.model);
-  const Answer calibrated = answer(run, measurement.quantity, on.steps(on.calibrated, of, run));
-  prediction = {calibrated.value, calibrated.value, calibrated.bound, {}};
-  if (!on.has_datasheet) {
-    prediction.datasheet.reset();
-  } else if (on.is_calibrated) {
-    prediction.datasheet = answer(run, measurement.quantity, on.steps(on.datasheet, of, run)).value;
+  if (on.carried != nullptr) {
+    prediction.carried = on.carried->run(measurement, models_).value;
   }
   return prediction;
 }

@@ -44,11 +44,12 @@ class SetScore {
     quantity_ = scored.measurement.quantity;
     const double error = prediction.calibrated / measured - 1;
     calibrated_.add(error);
-    if (prediction.datasheet) {
-      datasheet_.add(*prediction.datasheet / measured - 1);
-    }
-    if (prediction.roofline) {
-      roofline_.add(*prediction.roofline / measured - 1);
+    for (const auto& [predicted, errors] :
+         {std::pair{&prediction.datasheet, &datasheet_}, std::pair{&prediction.roofline, &roofline_},
+          std::pair{&prediction.carried, &carried_}}) {
+      if (*predicted) {
+        errors->add(**predicted / measured - 1);
+      }
     }
     if (std::abs(error) > worst_error_) {
       worst_error_ = std::abs(error);
@@ -63,11 +64,12 @@ class SetScore {
     result.group = group;
     result.quantity = quantity_;
     result.calibrated = calibrated_.summary();
-    if (const ErrorSummary datasheet = datasheet_.summary(); datasheet.n > 0) {
-      result.datasheet = datasheet;
-    }
-    if (const ErrorSummary roofline = roofline_.summary(); roofline.n > 0) {
-      result.roofline = roofline;
+    for (const auto& [errors, summary] :
+         {std::pair{&datasheet_, &result.datasheet}, std::pair{&roofline_, &result.roofline},
+          std::pair{&carried_, &result.carried}}) {
+      if (const ErrorSummary found = errors->summary(); found.n > 0) {
+        *summary = found;
+      }
     }
     result.worst = worst_;
     result.points = points_.take();
@@ -76,7 +78,7 @@ class SetScore {
 
  private:
   MeasuredQuantity quantity_ = MeasuredQuantity::time;
-  ErrorList calibrated_, datasheet_, roofline_;
+  ErrorList calibrated_, datasheet_, roofline_, carried_;
   double worst_error_ = -1;
   WorstRow worst_;
   PointSample points_;
@@ -97,8 +99,9 @@ bool has_floor(const Measurement& measurement) {
 class Scorer : public MeasurementSink {
  public:
   // with_tables: the typed rows that are in the large sets too do not count twice in the classes of errors.
-  Scorer(const ProcessorRegistry& processors, const std::string& set, bool with_tables)
-      : predictor_(processors), with_tables_(with_tables) {
+  Scorer(const ProcessorRegistry& processors, const std::string& set, bool with_tables,
+         const CarriedCalibrations& carried)
+      : predictor_(processors, carried), with_tables_(with_tables) {
     const std::vector<DataSet>& known = data_sets();
     for (std::size_t i = 0; i < known.size(); ++i) {
       if (known[i].name.starts_with(set)) {
@@ -182,7 +185,7 @@ class Scorer : public MeasurementSink {
     if (scored.kernel) {
       where = classify(*scored.kernel, scored.chip);
     } else if (const auto* run = std::get_if<StepRun>(&measurement.what); run && !run->whole_generation) {
-      where = classify_decode_step(predictor_.model(run->model), scored.chip, run->plan.chips(),
+      where = classify_decode_step(predictor_.models().get(run->model), scored.chip, run->plan.chips(),
                                    static_cast<double>(run->batch),
                                    static_cast<double>(run->prompt + run->output / 2 + 1));
     } else {
@@ -218,8 +221,8 @@ bool SetResult::meets_datasheet_target() const {
 }
 
 Validation validate(const MeasurementSources& sources, const ProcessorRegistry& processors,
-                    const std::string& set) {
-  Scorer scorer(processors, set, sources.data.has_value());
+                    const std::string& set, const CarriedCalibrations& carried) {
+  Scorer scorer(processors, set, sources.data.has_value(), carried);
   read_measurements(sources, scorer);
   return scorer.result();
 }

@@ -30,10 +30,10 @@ struct SetResult {
   std::string group;  // "h100", "h100 bf16"
   MeasuredQuantity quantity = MeasuredQuantity::time;
   ErrorSummary calibrated;
-  std::optional<ErrorSummary> datasheet, roofline;  // none where Prediction has none
-  WorstRow worst;                                   // of the calibrated errors
-  std::vector<ScatterPoint> points;                 // at most kMostPoints, the same in every run
-  bool meets_target() const;                        // true when there is none
+  std::optional<ErrorSummary> datasheet, roofline, carried;  // none where Prediction has none
+  WorstRow worst;                                            // of the calibrated errors
+  std::vector<ScatterPoint> points;                          // at most kMostPoints, the same in every run
+  bool meets_target() const;                                 // true when there is none
   bool meets_datasheet_target() const;
 };
 
@@ -64,6 +64,6 @@ void read_measurements(const MeasurementSources& sources, MeasurementSink& sink)
 // Only sets whose name begins with `set`; all when it is empty. Throws ConfigError for a file that is not
 // what it should be; what memwall cannot run is an exclusion with the reason.
 Validation validate(const MeasurementSources& sources, const ProcessorRegistry& processors,
-                    const std::string& set);
+                    const std::string& set, const CarriedCalibrations& carried = {});
 
 }  // namespace memwall

@@ -1,0 +1,109 @@
+#include "memwall/validation/machine.h"
+
+#include "memwall/model/read_model.h"
+
+namespace memwall {
+namespace {
+
+// The smallest kernel of the same kind: what a harness floor is the time of.
+KernelOp smallest(const KernelOp& op) {
+  if (const auto* gemm = std::get_if<GemmOp>(&op)) {
+    return GemmOp{1, 1, 1, gemm->format, gemm->activation};
+  }
+  if (const auto* pointwise = std::get_if<PointwiseOp>(&op)) {
+    return PointwiseOp{pointwise->kind, 1, 1};
+  }
+  throw std::logic_error("[validation] a floor for a kernel that has no smallest one");
+}
+
+}  // namespace
+
+const Model& ModelShelf::get(const std::string& name) {
+  const auto found = models_.find(name);
+  return found != models_.end() ? found->second : models_.emplace(name, read_model(name)).first->second;
+}
+
+Machine::Machine(System system, const Processor& processor)
+    : system_(std::move(system)), processor_(processor) {
+  processor_.check(system_);
+}
+
+Machine::Answer Machine::run(const Measurement& measurement, ModelShelf& models) {
+  if (const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what)) {
+    return run(*kernels);
+  }
+  const StepRun& step = std::get<StepRun>(measurement.what);
+  return run(step, measurement.quantity, models.get(step.model));
+}
+
+Machine::Answer Machine::run(const KernelOp& op) {
+  if (kernels_ == nullptr) {
+    kernels_ = processor_.open_kernels(system_, {});
+  }
+  kernels_->lower(op, program_);
+  const Seconds time = clock_.run(program_).time;
+  return {time.value, bound_time(program_).time.value, time};
+}
+
+Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
+  Answer sum{0, 0, {}};
+  for (const KernelUse& use : kernels) {
+    Answer each = run(use.op);
+    if (use.floor) {
+      each.value += use.floor->value - run(smallest(use.op)).value;
+      *each.bound += use.floor->value;
+    }
+    sum.value += use.times * each.value;
+    *sum.bound += use.times * *each.bound;
+    sum.alone += use.times * each.alone;
+  }
+  return sum;
+}
+
+StepTimer& Machine::steps(const StepRun& run, const Model& model) {
+  Need need;
+  need.sequences = run.batch;
+  need.context = run.whole_generation ? run.prompt + run.output : run.prompt + run.output / 2 + 1;
+  need.step_tokens = run.whole_generation ? run.batch * run.prompt : run.batch;
+  const std::string key = run.model + to_text(run.plan) + std::to_string(need.sequences) + "," +
+                          std::to_string(need.context) + "," + std::to_string(need.step_tokens) +
+                          (run.sampling == Sampling::plain ? "plain" : "sorted");
+  if (loaded_ != key) {
+    loaded_.clear();
+    LowerOptions options;
+    options.sampling = run.sampling;
+    steps_ = std::make_unique<StepTimer>(model, system_, processor_, run.plan, need, options);
+    loaded_ = key;
+  }
+  if (!steps_->fits()) {
+    throw CannotPredict(run.model + " does not fit with so many sequences");
+  }
+  return *steps_;
+}
+
+Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, const Model& model) {
+  StepTimer& timer = steps(run, model);
+  const double batch = static_cast<double>(run.batch), further = static_cast<double>(run.output - 1);
+  const Step decode{{{run.batch, 1, run.prompt + run.output / 2}}, {}};
+  const Ledger step = timer.ledger(decode);
+  if (run.whole_generation) {
+    const Step prefill{{{run.batch, run.prompt, 0}}, {}};
+    return {(timer.time(prefill) + further * step.time).value,
+            (timer.bound(prefill) + further * step.bound).value,
+            {}};
+  }
+  switch (quantity) {
+    case MeasuredQuantity::time:
+      return {step.time.value, step.bound.value, {}};
+    case MeasuredQuantity::power:
+      return {(step.energy() / step.time).value, std::nullopt, {}};
+    case MeasuredQuantity::energy_per_token:
+      return {step.energy().value / batch, std::nullopt, {}};
+    case MeasuredQuantity::throughput:
+      break;
+  }
+  const double users = batch * timer.batches_in_flight();
+  return {users / step.time.value, users / step.bound.value, {}};
+}
+
+}  // namespace memwall

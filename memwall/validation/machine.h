@@ -1,0 +1,62 @@
+// machine.h - runs what was measured on one system as its cards describe it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "memwall/model/model.h"
+#include "memwall/program/clock.h"
+#include "memwall/serving/step_timer.h"
+#include "memwall/validation/measurement.h"
+
+namespace memwall {
+
+// Why a measurement cannot be predicted: an expected outcome, with a reason that many rows share.
+class CannotPredict : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Models by card, each read once.
+class ModelShelf {
+ public:
+  const Model& get(const std::string& name);  // stays where it is
+
+ private:
+  std::map<std::string, Model> models_;
+};
+
+class Machine {
+ public:
+  // Borrows the processor. Throws ConfigError for a card that the family does not accept.
+  Machine(System system, const Processor& processor);
+
+  struct Answer {
+    double value = 0;             // in the base unit of the measurement's quantity
+    std::optional<double> bound;  // at peak rates; none for quantities that a roofline does not say
+    Seconds alone;                // kernels without what their harness adds
+  };
+  // Throws CannotPredict for a model that does not fit, ConfigError for a kernel or format that the chip does
+  // not have.
+  Answer run(const Measurement& measurement, ModelShelf& models);
+
+ private:
+  Answer run(const std::vector<KernelUse>& kernels);
+  Answer run(const KernelOp& op);
+  Answer run(const StepRun& run, MeasuredQuantity quantity, const Model& model);
+  StepTimer& steps(const StepRun& run, const Model& model);
+
+  System system_;
+  const Processor& processor_;
+  std::unique_ptr<KernelLowering> kernels_;
+  Program program_;
+  ScheduleClock clock_;
+  std::string loaded_;  // what steps_ is for
+  std::unique_ptr<StepTimer> steps_;
+};
+
+}  // namespace memwall
