@@ -11,5 +11,6 @@ void add_step(const Verb& root);
 void add_op(const Verb& root);
 void add_explain(const Verb& root);
 void add_validate(const Verb& root);
+void add_calibrate(const Verb& root);
 
 }  // namespace memwall

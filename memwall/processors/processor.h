@@ -43,6 +43,12 @@ class PlacedModel {
   virtual double batches_in_flight() const { return 1; }
 };
 
+// A constant of a card that may be fitted to measurements, and how far physics lets it go (base units).
+struct TunableFact {
+  std::string key;  // "hbm.achieved.gemm"
+  double low = 0, high = 0;
+};
+
 // Lowers one kernel after another for a system whose cards have been read. Immutable.
 class KernelLowering {
  public:
@@ -72,6 +78,10 @@ class Processor {
   virtual std::unique_ptr<PlacedModel> load(const Model& model, const System& system,
                                             const Placement& placement, const LowerOptions& options,
                                             const RoleSet& roles = {}) const = 0;
+
+  // What `memwall calibrate` may fit on such a system: at most 12 constants that its cards have, none by
+  // default.
+  virtual std::vector<TunableFact> tunable_facts(const System&) const { return {}; }
 
   // Borrows nothing.
   virtual std::unique_ptr<KernelLowering> open_kernels(const System& system,

@@ -174,6 +174,21 @@ class GpuProcessor : public Processor {
     return std::make_unique<GpuPlacedModel>(read_gpu_spec(system), model, placement.plan, options, roles);
   }
 
+  std::vector<TunableFact> tunable_facts(const System& system) const override {
+    std::vector<TunableFact> facts = {
+        {"kernel.gemm_start", 1e-6, 6e-6},        {"kernel.attention_start", 2e-6, 15e-6},
+        {"kernel.attention_wave", 0.3e-6, 10e-6}, {"kernel.collective_start", 0.5e-6, 10e-6},
+        {"hbm.achieved.gemm", 0.5, 0.95},         {"hbm.achieved.attention", 0.5, 0.95},
+        {"kernel.attention_tensor", 0.3, 1},      {"scale_up.nccl_start", 2e-6, 20e-6},
+        {"scale_up.ring_achieved", 0.5, 0.95}};
+    for (const char* format : {"bf16", "fp8", "nvfp4"}) {
+      if (system.chip().has(std::string("tensor.achieved.") + format)) {
+        facts.push_back({std::string("tensor.achieved.") + format, 0.4, 0.98});
+      }
+    }
+    return facts;
+  }
+
   std::unique_ptr<KernelLowering> open_kernels(const System& system,
                                                const LowerOptions& options) const override {
     return std::make_unique<GpuKernels>(system, options);
