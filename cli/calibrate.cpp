@@ -60,7 +60,7 @@ void add_calibrate(const Verb& root) {
   const auto options = std::make_shared<CalibrateOptions>();
   verb.required_text("--system", &options->system, "a card in systems/, a path, or NxCHIP such as 1xh100");
   verb.text("--measurements", &options->measurements,
-            "CSV of kernels, as examples/measure_gpu.py writes it; default: those in validation/");
+            "CSV of kernels, as the script in examples/ writes it; default: those in validation/");
   verb.text("--data", &options->data, "a folder of large measured sets beside those in validation/");
   verb.text("--name", &options->name, "what the card says that it was fitted to; default: the file's name");
   verb.text("--write", &options->card, "the chip's card, of which the calibration: section is replaced");

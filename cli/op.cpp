@@ -13,6 +13,7 @@
 #include "memwall/report/step_report.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
+#include "memwall/validation/error_bars.h"
 
 namespace memwall {
 namespace {
@@ -28,7 +29,8 @@ struct KernelOptions {
 void run_one_kernel(const KernelOptions& options, const std::string& what, const KernelOp& op) {
   options.output.check();
   const OpenSystem open = open_system(options.system, builtin_processors());
-  const KernelResult result = run_kernel(op, open.system, *open.processor, {options.eager});
+  KernelResult result = run_kernel(op, open.system, *open.processor, {options.eager});
+  result.error = read_error_bars().of_kernel(op, open.system, result.ledger.time);
   print(
       options.output, [&] { return kernel_table(what, open.system.name, result, ink_for(stdout)); },
       [&] { return kernel_json(what, open.system.name, result); }, "");

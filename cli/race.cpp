@@ -14,6 +14,7 @@
 #include "memwall/report/page.h"
 #include "memwall/report/race_report.h"
 #include "memwall/serving/open_system.h"
+#include "memwall/validation/error_bars.h"
 
 namespace memwall {
 namespace {
@@ -76,6 +77,7 @@ void run_race(RaceOptions& options) {
     models.push_back(read_model_for(name, options.run));
   }
 
+  const ErrorBars error_bars = read_error_bars();
   std::vector<RaceResult> results;
   {
     Progress progress(options.progress, models.size() * systems.size());
@@ -85,6 +87,7 @@ void run_race(RaceOptions& options) {
       for (const OpenSystem& open : systems) {
         progress.next(open.system.name + ": " + model.name);
         results.push_back(race(query, open.system, *open.processor));
+        add_error_bars(error_bars, query, open.system, *open.processor, results.back());
       }
     }
   }

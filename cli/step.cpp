@@ -12,6 +12,7 @@
 #include "memwall/report/timeline.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
+#include "memwall/validation/error_bars.h"
 
 namespace memwall {
 namespace {
@@ -41,12 +42,13 @@ void run_one_step(const StepOptions& options) {
   const Model model = read_model_for(options.model, options.run);
   const OpenSystem open = open_system(options.system, builtin_processors());
   const Step step{options.slices, parse_routing(options.run.routing)};
-  const StepResult result = run_step(model, step, open.system, *open.processor, options.run.parsed_plan(),
-                                     options.run.lower_options());
+  StepResult result = run_step(model, step, open.system, *open.processor, options.run.parsed_plan(),
+                               options.run.lower_options());
   require_runnable(model.name, open.system.name, result.placement);
   if (!options.trace.empty()) {
     write_trace(options.trace, open.system.name, result);
   }
+  add_error_bar(read_error_bars(), model, step, open.system, *open.processor, result);
   const StepHeading heading{model.name, open.system.name, step};
   print(
       options.output, [&] { return step_table(heading, result, ink_for(stdout)); },

@@ -96,6 +96,19 @@ std::string csv_text(const std::vector<Json>& rows) {
   return text;
 }
 
+Json error_json(const std::optional<ErrorBar>& error) {
+  if (!error) {
+    return nullptr;
+  }
+  const bool is_known = error->half_width.has_value();
+  return {{"half_width", is_known ? Json(*error->half_width) : Json(nullptr)},
+          {"low", is_known ? Json(error->low) : Json(nullptr)},
+          {"high", is_known ? Json(error->high) : Json(nullptr)},
+          {"measurements", error->n},
+          {"basis", is_known ? Json(error->basis) : Json(nullptr)},
+          {"outside", is_known ? Json(nullptr) : Json(error->outside)}};
+}
+
 Json shares_json(const Shares& shares) {
   Json json = Json::object();
   for (std::size_t i = 0; i < shares.size(); ++i) {

@@ -8,6 +8,7 @@
 
 #include "memwall/processors/placement.h"
 #include "memwall/report/share_bar.h"
+#include "memwall/serving/error_bar.h"
 #include "memwall/serving/estimates.h"
 
 namespace memwall {
@@ -22,6 +23,8 @@ std::string json_text(const nlohmann::ordered_json& json);
 std::string csv_text(const std::vector<nlohmann::ordered_json>& rows);
 
 // Pieces that several verbs share.
+// null for an answer without one; half_width is null where there is no measurement.
+nlohmann::ordered_json error_json(const std::optional<ErrorBar>& error);
 nlohmann::ordered_json shares_json(const Shares& shares);
 nlohmann::ordered_json memory_json(const std::vector<MemoryUse>& memory);
 // On {time in seconds, energy in joules}: time_low_s, time_high_s, energy_low_j, energy_high_j.

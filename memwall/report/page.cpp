@@ -80,6 +80,11 @@ std::string system_cell(const RaceResult& result, std::size_t index) {
          element("small", "", detail) + "</td>";
 }
 
+// "± 6.8 %" below a time.
+std::string error_note(const std::optional<ErrorBar>& error) {
+  return error ? element("small", "", escape_html(to_text(*error))) : "";
+}
+
 std::string result_row(const RaceResult& result, std::size_t index) {
   std::string cells = system_cell(result, index);
   if (!result.fits) {
@@ -90,7 +95,8 @@ std::string result_row(const RaceResult& result, std::size_t index) {
     return element("tr", "", cells + "<td class=\"refusal\" colspan=\"10\">" + why + "</td>");
   }
   for (const std::string& cell :
-       {to_text(result.ttft), to_text(result.tpot), rate_text(result.tokens_per_s_per_user),
+       {to_text(result.ttft) + error_note(result.ttft_error),
+        to_text(result.tpot) + error_note(result.tpot_error), rate_text(result.tokens_per_s_per_user),
         rate_text(result.tokens_per_s_per_chip), rate_text(result.tokens_per_s),
         fmt::format("{:.3g}", result.j_per_token)}) {
     cells += element("td", "", cell);

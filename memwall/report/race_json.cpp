@@ -86,6 +86,7 @@ Json result_json(const RaceResult& result) {
                {"tokens_per_s_per_chip", figure(result.tokens_per_s_per_chip)},
                {"tokens_per_s", figure(result.tokens_per_s)},
                {"j_per_token", figure(result.j_per_token)},
+               {"error", {{"ttft", error_json(result.ttft_error)}, {"tpot", error_json(result.tpot_error)}}},
                {"bound_by", result.fits ? Json(result.decode.bound_by) : Json(nullptr)},
                {"memory", memory_json(result.memory)}};
   if (result.fits) {

@@ -21,24 +21,39 @@ std::string marked(const RaceResult& result) {
   return result.system + (result.estimates.empty() ? "" : " ~");
 }
 
+// "± 6.8 %", "?" where nothing was measured nearby.
+std::string error_cell(const std::optional<ErrorBar>& error) {
+  return !error ? "" : error->half_width ? to_text(*error) : "?";
+}
+
+bool has_errors(const Ranking& ranking) {
+  return std::any_of(ranking.begin(), ranking.end(),
+                     [](const RaceResult* result) { return result->tpot_error; });
+}
+
 std::string rates(const Ranking& ranking) {
   TextTable table({{"system"},
                    {"chips", true},
                    {"plan"},
                    {"users", true},
                    {"TTFT", true},
+                   {"", true},
                    {"TPOT", true},
+                   {"", true},
                    {"tok/s: user", true},
                    {"chip", true},
                    {"system", true},
                    {"J/token", true}});
   for (const RaceResult* result : ranking) {
     table.add_row({marked(*result), std::to_string(result->chips), to_text(result->plan),
-                   count_text(result->users), to_text(result->ttft), to_text(result->tpot),
+                   count_text(result->users), to_text(result->ttft), error_cell(result->ttft_error),
+                   to_text(result->tpot), error_cell(result->tpot_error),
                    count_text(result->tokens_per_s_per_user), count_text(result->tokens_per_s_per_chip),
                    count_text(result->tokens_per_s), count_text(result->j_per_token)});
   }
-  return table.text();
+  return table.text() + (has_errors(ranking)
+                             ? "(±: the error of 8 in 10 measurements near to this point; ?: there is none)\n"
+                             : "");
 }
 
 std::string shares(const Ranking& ranking, Ink ink) {

@@ -32,12 +32,27 @@ Bytes memory_bytes(const Ledger& ledger, const Roofline& roofline) {
   return roofline.memory.empty() ? ledger.bytes : roofline.bytes;
 }
 
+// " ± 6.8 %" behind the time, and the line that says where it comes from.
+std::string error_mark(const std::optional<ErrorBar>& error) {
+  return error && error->half_width ? " " + to_text(*error) : "";
+}
+std::string error_line(const std::optional<ErrorBar>& error) {
+  if (!error) {
+    return "";
+  }
+  return error->half_width
+             ? fmt::format("{}: the error of 8 in 10 measurements of {}\n", to_text(*error), error->basis)
+             : fmt::format("{}: {}\n", to_text(*error), error->outside);
+}
+
 // A time that rests on estimates is marked.
-std::string totals(const Ledger& ledger, const Roofline& roofline, bool estimated, Ink ink) {
+std::string totals(const Ledger& ledger, const Roofline& roofline, bool estimated,
+                   const std::optional<ErrorBar>& error, Ink ink) {
   const std::string memory = roofline.memory.empty() ? "memories and links" : roofline.memory;
-  return fmt::format("time {}{}, at {} of the bound {}, mostly {}\n{} in {}, {} of {}, {}\n\n{}\n{}\n",
-                     to_text(ledger.time), estimated ? " ~" : "", percent_text(ledger.bound / ledger.time),
-                     to_text(ledger.bound), ledger.bound_by, to_text(ledger.ops),
+  return fmt::format("time {}{}{}, at {} of the bound {}, mostly {}\n{}{} in {}, {} of {}, {}\n\n{}\n{}\n",
+                     to_text(ledger.time), error_mark(error), estimated ? " ~" : "",
+                     percent_text(ledger.bound / ledger.time), to_text(ledger.bound), ledger.bound_by,
+                     error_line(error), to_text(ledger.ops),
                      roofline.arithmetic.empty() ? "none" : roofline.arithmetic,
                      to_text(memory_bytes(ledger, roofline)), memory, to_text(ledger.energy()),
                      share_bar(ledger.shares, kBarWidth, ink), share_legend(ink));
@@ -119,7 +134,7 @@ std::string step_table(const StepHeading& heading, const StepResult& result, Ink
       painted(fmt::format("{} on {}: {}", heading.model, heading.system, slices), Tone::strong, ink) +
       "\n\n" + to_text(result.placement) + "\n";
   if (result.placement.fits) {
-    text += totals(result.ledger, result.roofline, !result.estimates.empty(), ink) + "\n" +
+    text += totals(result.ledger, result.roofline, !result.estimates.empty(), result.error, ink) + "\n" +
             operators(result.ledger) + "\n" + resources(result.ledger) +
             estimates(heading.system, result.estimates, ink);
   }
@@ -142,6 +157,7 @@ Json step_json(const StepHeading& heading, const StepResult& result) {
   }
   if (placement.fits) {
     add_ledger(result.ledger, result.roofline, json);
+    json["error"] = error_json(result.error);
   } else {
     for (const char* key : {"time_s", "bound_s", "energy_j", "ops", "bytes", "bound_by", "shares"}) {
       json[key] = nullptr;
@@ -155,13 +171,14 @@ Json step_json(const StepHeading& heading, const StepResult& result) {
 std::string kernel_table(const std::string& what, const std::string& system, const KernelResult& result,
                          Ink ink) {
   return painted(fmt::format("{} on {}", what, system), Tone::strong, ink) + "\n\n" +
-         totals(result.ledger, result.roofline, !result.estimates.empty(), ink) + "\n" +
+         totals(result.ledger, result.roofline, !result.estimates.empty(), result.error, ink) + "\n" +
          resources(result.ledger) + estimates(system, result.estimates, ink);
 }
 
 Json kernel_json(const std::string& what, const std::string& system, const KernelResult& result) {
   Json json = {{"op", what}, {"system", system}};
   add_ledger(result.ledger, result.roofline, json);
+  json["error"] = error_json(result.error);
   json["estimates"] = estimates_json(result.estimates);
   return json;
 }

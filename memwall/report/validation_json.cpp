@@ -37,8 +37,13 @@ Json target_json(double target) { return target > 0 ? Json(target) : Json(nullpt
 }  // namespace
 
 Json validation_json(const Validation& validation) {
-  Json json = {
-      {"measurements", validation.measurements}, {"sets", Json::array()}, {"exclusions", Json::array()}};
+  const IntervalTest& intervals = validation.intervals;
+  Json json = {{"measurements", validation.measurements},
+               {"intervals",
+                {{"rows", intervals.rows}, {"inside", intervals.inside}, {"coverage", intervals.coverage()}}},
+               {"sets", Json::array()},
+               {"exclusions", Json::array()},
+               {"worse_than_recorded", validation.worse}};
   for (const SetResult& result : validation.sets) {
     json["sets"].push_back({{"set", result.set->name},
                             {"title", result.set->title},
@@ -47,6 +52,7 @@ Json validation_json(const Validation& validation) {
                             {"unit", unit(result.quantity)},
                             {"calibrated", errors_json(result.calibrated)},
                             {"datasheet", errors_json(result.datasheet)},
+                            {"carried", errors_json(result.carried)},
                             {"roofline", errors_json(result.roofline)},
                             {"target", target_json(result.set->target)},
                             {"datasheet_target", target_json(result.set->datasheet_target)},

@@ -55,6 +55,24 @@ std::string best_known() {
   return text;
 }
 
+// A chip with the constants of its neighbour, whose rows alone they were fitted to.
+std::string carried(const Validation& validation) {
+  std::string text;
+  for (const SetResult& result : validation.sets) {
+    if (result.carried) {
+      text += fmt::format("| {} | {} | {} | {} | {} |\n", escaped(result.set->title), escaped(result.group),
+                          result.carried->n, error_text(result.carried->mean),
+                          error_text(result.calibrated.mean));
+    }
+  }
+  return text.empty()
+             ? ""
+             : "\n## Constants carried over to another chip\n\nNo row of the chip was used: its card with "
+               "the constants fitted to its neighbour.\n\n| set | on | n | mean, carried | mean, own "
+               "fit |\n| --- | --- | --: | --: | --: |\n" +
+                   text;
+}
+
 std::string worst_rows(const Validation& validation) {
   std::string text = "| set | on | predicted | measured | inputs |\n| --- | --- | --: | --: | --- |\n";
   for (const SetResult& result : validation.sets) {
@@ -91,8 +109,9 @@ std::string validation_markdown(const Validation& validation, const std::string&
              "it. The 80 % intervals that `race`, `step` and `op` print, made from three quarters of\nthe "
              "shapes, hold {:.1f} % of the {} held-back rows.\n\n",
              validation.measurements, 100 * intervals.coverage(), intervals.rows) +
-         figures(validation) + "\n## Best known to others\n\n" + best_known() + "\n## Worst rows\n\n" +
-         worst_rows(validation) + "\n## Rows that are not scored\n\n" + exclusions(validation);
+         figures(validation) + carried(validation) + "\n## Best known to others\n\n" + best_known() +
+         "\n## Worst rows\n\n" + worst_rows(validation) + "\n## Rows that are not scored\n\n" +
+         exclusions(validation);
 }
 
 }  // namespace memwall

@@ -78,12 +78,26 @@ std::string validation_table(const Validation& validation, Ink ink) {
                    value_text(result.quantity, result.worst.measured), result.worst.what});
   }
   text += worst.text();
+  TextTable carried({{"carried to"}, {"set"}, {"n", true}, {"mean", true}, {"own fit", true}});
+  bool is_carried = false;
+  for (const SetResult& result : validation.sets) {
+    if (result.carried) {
+      is_carried = true;
+      carried.add_row({result.group, std::string(result.set->name),
+                       count_text(static_cast<double>(result.carried->n)), error_text(result.carried->mean),
+                       error_text(result.calibrated.mean)});
+    }
+  }
+  text += is_carried ? "\n" + carried.text() : "";
   if (!validation.exclusions.empty()) {
     TextTable excluded({{"excluded"}, {"rows", true}, {"because"}});
     for (const Exclusion& each : validation.exclusions) {
       excluded.add_row({each.origin, count_text(static_cast<double>(each.rows)), each.reason});
     }
     text += "\n" + excluded.text();
+  }
+  for (const std::string& worse : validation.worse) {
+    text += painted("worse than recorded: " + worse, Tone::warning, ink) + "\n";
   }
   return text;
 }

@@ -16,6 +16,7 @@
 #include "memwall/processors/placement.h"
 #include "memwall/processors/processor.h"
 #include "memwall/program/ledger.h"
+#include "memwall/serving/error_bar.h"
 
 namespace memwall {
 
@@ -80,6 +81,7 @@ struct RaceResult {
   std::vector<MemoryUse> memory;
   double users = 0;  // batch * batches in flight: requests that the system serves at once
   Seconds ttft, tpot, end_to_end;
+  std::optional<ErrorBar> ttft_error, tpot_error;  // not filled in here
   double tokens_per_s_per_user = 0, tokens_per_s_per_chip = 0, tokens_per_s = 0;
   double j_per_token = 0;
   Phase prefill, decode;

@@ -7,6 +7,7 @@
 #include "memwall/processors/placement.h"
 #include "memwall/processors/processor.h"
 #include "memwall/program/ledger.h"
+#include "memwall/serving/error_bar.h"
 #include "memwall/serving/estimates.h"
 #include "memwall/serving/roofline.h"
 
@@ -19,6 +20,7 @@ struct StepResult {
   Ledger ledger;
   Roofline roofline;
   std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
+  std::optional<ErrorBar> error;          // of the time; not filled in here
 };
 
 // Without a plan, the candidate that runs this step in the least time. Throws ConfigError for a step beyond
@@ -31,6 +33,7 @@ struct KernelResult {
   Ledger ledger;
   Roofline roofline;
   std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
+  std::optional<ErrorBar> error;          // of the time; not filled in here
 };
 KernelResult run_kernel(const KernelOp& op, const System& system, const Processor& processor,
                         const LowerOptions& options);

@@ -51,7 +51,6 @@ Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
     Answer each = run(use.op);
     if (use.floor) {
       each.value += use.floor->value - run(smallest(use.op)).value;
-      *each.bound += use.floor->value;
     }
     sum.value += use.times * each.value;
     *sum.bound += use.times * *each.bound;

@@ -37,7 +37,7 @@ class Machine {
 
   struct Answer {
     double value = 0;             // in the base unit of the measurement's quantity
-    std::optional<double> bound;  // at peak rates; none for quantities that a roofline does not say
+    std::optional<double> bound;  // at peak rates, without the harness; none for quantities that a roofline does not say
     Seconds alone;                // kernels without what their harness adds
   };
   // Throws CannotPredict for a model that does not fit, ConfigError for a kernel or format that the chip does

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "memwall/core/data_files.h"
+
 namespace memwall {
 namespace {
 
@@ -18,6 +20,11 @@ std::vector<RecordedFigure> read_recorded(const Table& table) {
                        table.integer(row, "n"), 0.01 * table.number(row, "mean_percent")});
   }
   return figures;
+}
+
+std::vector<RecordedFigure> read_recorded() {
+  const std::filesystem::path file = data_root() / "validation" / "recorded.csv";
+  return std::filesystem::exists(file) ? read_recorded(read_table(file)) : std::vector<RecordedFigure>();
 }
 
 std::string recorded_text(const Validation& validation) {

@@ -16,6 +16,7 @@ struct RecordedFigure {
   double mean = 0;  // of the absolute errors, calibrated
 };
 std::vector<RecordedFigure> read_recorded(const Table& table);
+std::vector<RecordedFigure> read_recorded();              // of the data files; empty when they have none
 std::string recorded_text(const Validation& validation);  // the file's new content
 
 // One phrase per set that was scored and is worse than its record by more than a tenth (and a tenth of a

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "memwall/validation/error_bar.h"
+#include "memwall/validation/error_bars.h"
 
 namespace memwall {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "memwall/core/names.h"
-#include "memwall/validation/error_bar.h"
+#include "memwall/validation/error_bars.h"
 
 namespace memwall {
 namespace {

@@ -50,6 +50,7 @@ struct Validation {
   std::int64_t measurements = 0;
   std::vector<Residual> residuals;  // of the measurements that are not held back
   IntervalTest intervals;           // of those that are
+  std::vector<std::string> worse;   // than recorded (recorded.h); filled in by who has the record
 };
 
 inline constexpr std::size_t kMostPoints = 400;

@@ -1,4 +1,4 @@
-#include "memwall/validation/error_bar.h"
+#include "memwall/validation/error_bars.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@
 namespace memwall {
 namespace {
 
-constexpr double kMostUncovered = 0.2;
+constexpr double kMostUncovered = 1.0 / 3;
 
 // Beyond the measured range by more than this, a size is outside: shapes are measured on grids.
 constexpr double kMargin = 1.25;
@@ -88,6 +88,9 @@ class Combination {
       bar.basis += fmt::format("{}{:.0f} % {}", bar.basis.empty() ? "" : ", ",
                                -100 * parts[i].first / covered_, parts[i].second);
     }
+    if (covered_ < time) {
+      bar.basis += fmt::format("; {:.0f} % of the time was not measured", 100 * (1 - covered_ / time));
+    }
     return bar;
   }
 
@@ -98,11 +101,6 @@ class Combination {
 };
 
 }  // namespace
-
-std::string to_text(const ErrorBar& bar) {
-  return bar.half_width ? fmt::format("± {:.{}f} %", 100 * *bar.half_width, *bar.half_width < 0.0995 ? 1 : 0)
-                        : "no measurement near this point";
-}
 
 ErrorBars::ErrorBars(const std::vector<Residual>& residuals) {
   for (const Residual& residual : residuals) {
@@ -160,6 +158,29 @@ ErrorBar ErrorBars::of_step(const Model& model, const Step& step, const System& 
     combination.add(of(classify(features(use.op, each), chip)), use.times * each.value);
   }
   return combination.result(time.value);
+}
+
+void add_error_bars(const ErrorBars& bars, const RaceQuery& query, const System& system,
+                    const Processor& processor, RaceResult& result) {
+  if (!result.fits) {
+    return;
+  }
+  const Step decode{{{query.batch, 1, query.mean_context()}}, query.routing};
+  result.tpot_error = bars.of_step(query.model, decode, system, processor, result.plan, result.tpot);
+  // One of the equal steps that prefill takes when the prompts are more than one step holds.
+  const std::int64_t together =
+      std::clamp<std::int64_t>(query.max_step_tokens / query.prompt, 1, query.batch);
+  const Step prefill{{{together, std::min(query.prompt, query.max_step_tokens), 0}}, query.routing};
+  const double share =
+      static_cast<double>(prefill.new_tokens()) / static_cast<double>(query.batch * query.prompt);
+  result.ttft_error = bars.of_step(query.model, prefill, system, processor, result.plan, share * result.ttft);
+}
+
+void add_error_bar(const ErrorBars& bars, const Model& model, const Step& step, const System& system,
+                   const Processor& processor, StepResult& result) {
+  if (result.placement.fits) {
+    result.error = bars.of_step(model, step, system, processor, result.placement.plan, result.ledger.time);
+  }
 }
 
 ErrorBars read_error_bars() {

@@ -1,9 +1,9 @@
-// error_bar.h - how far an answer may be off, from the measurements nearest to it.
+// error_bars.h - how far an answer may be off, from the measurements nearest to it.
 //
 // A kernel takes the interval of its class. A decode step takes that of measured decode steps of its kind, if
 // there are any; other steps combine the classes of their kernels: half-widths weighted by share of time,
 // as if all were off in the same direction. The time of kernels that nothing was measured for counts as
-// uncovered, and an answer with more than a fifth of its time uncovered has no error bar.
+// uncovered, and an answer with more than a third of its time uncovered has no error bar.
 #pragma once
 
 #include <map>
@@ -13,20 +13,12 @@
 
 #include "memwall/hardware/system.h"
 #include "memwall/processors/processor.h"
+#include "memwall/serving/error_bar.h"
+#include "memwall/serving/race.h"
+#include "memwall/serving/run_step.h"
 #include "memwall/validation/residuals.h"
 
 namespace memwall {
-
-struct ErrorBar {
-  // 80 % of the measurements of the class were within this fraction of the prediction; none: no measurement
-  // near this point.
-  std::optional<double> half_width;
-  double low = 0, high = 0;  // of the same: 10 % and 90 % quantiles of measured / predicted - 1
-  std::int64_t n = 0;        // measurements behind it
-  std::string basis;         // "gemm decode bf16 on h100", "58 % gemm decode bf16, ..."
-  std::string outside;       // why there is none: "m = 200000, measured up to 65536"
-};
-std::string to_text(const ErrorBar& bar);  // "± 6.1 %", "no measurement near this point"
 
 class ErrorBars {
  public:
@@ -46,6 +38,12 @@ class ErrorBars {
 // From validation/residuals.csv of the data files; data files without it have no measurement near any point.
 // Throws ConfigError when it cannot be read.
 ErrorBars read_error_bars();
+
+// Fills in the error bars of an answer that fits.
+void add_error_bars(const ErrorBars& bars, const RaceQuery& query, const System& system,
+                    const Processor& processor, RaceResult& result);
+void add_error_bar(const ErrorBars& bars, const Model& model, const Step& step, const System& system,
+                   const Processor& processor, StepResult& result);
 
 // The kernels that a step consists of on one chip of a plan, as far as `memwall op` knows them: linear
 // layers, attention, experts and the all-reduces between them.
