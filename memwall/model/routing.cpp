@@ -83,6 +83,14 @@ void for_each_rate(std::int64_t num_experts, std::int64_t top_k, const Routing& 
   }
 }
 
+double sum_of_shares(std::int64_t num_experts, const Routing& routing) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < num_experts; ++i) {
+    sum += routing.histogram[static_cast<std::size_t>(i)];
+  }
+  return sum;
+}
+
 bool is_even(std::int64_t num_experts, std::int64_t top_k, const Routing& routing) {
   return routing.kind == Routing::Kind::uniform || top_k >= num_experts;
 }
@@ -135,6 +143,9 @@ Routing parse_routing(const std::string& text) {
 }
 
 void solve(Routing& routing, const Model& model) {
+  if (routing.kind == Routing::Kind::dealt) {
+    return;
+  }
   for_each_operator(model, [&](const Operator& op, std::int64_t) {
     const auto* experts = std::get_if<Experts>(&op.shape);
     if (experts == nullptr || is_even(experts->num_experts, experts->experts_per_token, routing) ||
@@ -157,6 +168,13 @@ double expected_distinct_experts(std::int64_t num_experts, std::int64_t top_k, d
     return chance < 1 ? -experts * std::expm1(tokens * std::log1p(-chance)) : (tokens > 0 ? experts : 0);
   }
   double distinct = 0;
+  if (routing.kind == Routing::Kind::dealt) {
+    const double pairs = tokens * static_cast<double>(top_k) / sum_of_shares(num_experts, routing);
+    for (std::int64_t i = 0; i < num_experts; ++i) {
+      distinct += std::min(1.0, pairs * routing.histogram[static_cast<std::size_t>(i)]);
+    }
+    return distinct;
+  }
   for_each_rate(num_experts, top_k, routing,
                 [&](std::int64_t, double rate) { distinct -= std::expm1(-rate * tokens); });
   return distinct;
@@ -167,13 +185,23 @@ double expected_imbalance(std::int64_t num_experts, std::int64_t top_k, std::int
   if (groups <= 1 || is_even(num_experts, top_k, routing)) {
     return 1;
   }
-  const bool dealt = routing.kind == Routing::Kind::power_law;
   double busiest = 0;
+  if (routing.kind == Routing::Kind::dealt) {
+    for (std::int64_t group = 0; group < groups; ++group) {
+      double load = 0;
+      for (std::int64_t i = group * num_experts / groups; i < (group + 1) * num_experts / groups; ++i) {
+        load += routing.histogram[static_cast<std::size_t>(i)];
+      }
+      busiest = std::max(busiest, load);
+    }
+    return busiest * static_cast<double>(groups) / sum_of_shares(num_experts, routing);
+  }
+  const bool in_turns = routing.kind == Routing::Kind::power_law;
   // One pass per group: group counts are small, and this way nothing is allocated.
   for (std::int64_t group = 0; group < groups; ++group) {
     double load = 0;
     for_each_rate(num_experts, top_k, routing, [&](std::int64_t index, double rate) {
-      const std::int64_t owner = dealt ? index % groups : index * groups / num_experts;
+      const std::int64_t owner = in_turns ? index % groups : index * groups / num_experts;
       load -= owner == group ? std::expm1(-rate) : 0;
     });
     busiest = std::max(busiest, load);

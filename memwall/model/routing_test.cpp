@@ -186,5 +186,16 @@ TEST(Work, DoesNotAllocate) {
   }
 }
 
+// 8 tokens with 2 experts each are 16 pairs; dealt 8 : 4 : 4 : 0.
+TEST(Routing, DealtPairsLeaveNothingToChance) {
+  Routing routing;
+  routing.kind = Routing::Kind::dealt;
+  routing.histogram = {8, 4, 4, 0};
+  EXPECT_DOUBLE_EQ(expected_distinct_experts(4, 2, 8, routing), 3);
+  // 1/4 of a token's pairs to the second and third, 1/2 to the first.
+  EXPECT_DOUBLE_EQ(expected_distinct_experts(4, 2, 0.5, routing), 0.5 + 0.25 + 0.25);
+  EXPECT_DOUBLE_EQ(expected_imbalance(4, 2, 2, routing), 12.0 / 8);
+}
+
 }  // namespace
 }  // namespace memwall

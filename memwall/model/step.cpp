@@ -106,7 +106,7 @@ void verify(const Step& step, const Model& model) {
                         "at most the " + std::to_string(model.max_positions) + " tokens of " + model.name);
     }
   }
-  if (step.routing.kind != Routing::Kind::histogram) {
+  if (step.routing.kind != Routing::Kind::histogram && step.routing.kind != Routing::Kind::dealt) {
     return;
   }
   for_each_operator(model, [&](const Operator& op, std::int64_t) {

@@ -21,10 +21,11 @@ struct Slice {
 
 // How tokens fall on the experts of a layer.
 struct Routing {
-  enum class Kind { uniform, power_law, histogram };
+  // dealt: no chance in it, expert i gets exactly its share of the token-expert pairs. Benchmarks do that.
+  enum class Kind { uniform, power_law, histogram, dealt };
   Kind kind = Kind::uniform;
   double exponent = 0;            // power_law: probability of the i-th expert ~ i^-exponent
-  std::vector<double> histogram;  // any positive weights, one per expert
+  std::vector<double> histogram;  // any positive weights, one per expert; of dealt, zero too
 
   // c p_i of every expert (see expected_distinct_experts) for one shape of expert layer.
   struct Solution {
@@ -57,7 +58,8 @@ void verify(const Step& step, const Model& model);
 // Expected number of distinct experts that `tokens` tokens touch, each choosing `top_k` of `num_experts`
 // independently of the other tokens. Uniform: E (1 - (1 - k/E)^T). Skewed: sum of 1 - (1 - q_i)^T where q_i,
 // the chance that one token includes expert i, is 1 - exp(-c p_i) with c set so that the q_i sum to k; then
-// (1 - q_i)^T = exp(-c p_i T).
+// (1 - q_i)^T = exp(-c p_i T). Dealt: experts of which a token's pairs reach one or more, and for less than a
+// pair that fraction of an expert.
 double expected_distinct_experts(std::int64_t num_experts, std::int64_t top_k, double tokens,
                                  const Routing& routing);
 // Tokens on the busiest of `groups` equal groups of experts divided by the mean, in expectation over the

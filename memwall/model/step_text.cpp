@@ -15,6 +15,8 @@ std::string describe(const Routing& routing) {
       return fmt::format("power law {}", routing.exponent);
     case Routing::Kind::histogram:
       return fmt::format("histogram of {} experts", routing.histogram.size());
+    case Routing::Kind::dealt:
+      return fmt::format("dealt to {} experts", routing.histogram.size());
   }
   return "";
 }

@@ -61,6 +61,8 @@ const std::vector<DataSet>& data_sets() {
        "LLMCompass 12.4 % for decode as re-run, 4.1 % published"},
       {"measured", "Kernels typed from published tables",
        from([](const Scored& each) { return is_from(each, "measured"); }), 0, 0, 0, ""},
+      {"sampled", "A sample of AIConfigurator's tables, held back from every fit",
+       from([](const Scored& each) { return is_from(each, "sampled"); }), 0, 0, 0, ""},
       {"gemm_bf16_decode", "GEMM bf16, m <= 64, n and k >= 1024", is_gemm_in<Format::bf16, Regime::decode>,
        0.04, 0.10, 0, kNoise},
       {"gemm_bf16_prefill", "GEMM bf16, m >= 2048, n and k >= 1024",
@@ -118,7 +120,9 @@ const std::vector<DataSet>& data_sets() {
 
 std::string group_of(const DataSet& set, const Scored& scored) {
   std::string group = scored.chip;
-  if (set.name == "measured" && scored.kernel) {
+  if (set.name == "sampled" && scored.kernel) {
+    group += " " + std::string(name(scored.kernel->kind));
+  } else if (set.name == "measured" && scored.kernel) {
     group += " " + std::string(name(scored.kernel->kind));
     if (scored.kernel->kind == KernelKind::gemm || scored.kernel->kind == KernelKind::decode_attention) {
       group += " " + std::string(name(scored.kernel->format));

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "memwall/core/names.h"
+#include "memwall/validation/collector_routing.h"
 
 namespace memwall {
 namespace {
@@ -94,6 +96,16 @@ KernelOp attention(const Row& row) {
   return op;
 }
 
+Routing routing(const Row& row, const CollectorLayer& layer) {
+  const std::string text = row.text("routing", "uniform");
+  try {
+    return text == "balanced" || text.starts_with("power_law_") ? collector_routing(text, layer)
+                                                                : parse_routing(text);
+  } catch (const std::invalid_argument& error) {
+    throw ConfigError(row.where(), "routing", quoted(text), error.what());
+  }
+}
+
 KernelOp moe(const Row& row) {
   ExpertsOp op;
   op.tokens = row.count("tokens");
@@ -105,7 +117,7 @@ KernelOp moe(const Row& row) {
   op.shape.activation = row.format("activation", info(op.shape.weight).arithmetic);
   op.tp = static_cast<int>(row.count("tp", 1));
   op.ep = static_cast<int>(row.count("ep", 1));
-  op.routing = parse_routing(row.text("routing", "uniform"));
+  op.routing = routing(row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token});
   if (op.shape.experts_per_token > op.shape.num_experts) {
     throw ConfigError(row.where(), "top_k", row.text("top_k"), "at most the experts");
   }

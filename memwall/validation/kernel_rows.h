@@ -8,7 +8,8 @@
 //   m, n, k, batch                     gemm: Y(m, n) = X(m, k) W(k, n), `batch` of them side by side
 //   sequences, new_tokens, past_tokens, heads, kv_heads, head_dim, window, latent, rope_dim, kv_format
 //                                      attention; past_tokens are in the cache before the kernel runs
-//   tokens, experts, top_k, width, intermediate, tp, ep, routing      moe
+//   tokens, experts, top_k, width, intermediate, tp, ep, routing
+//                                      moe; routing as on the command line, or a name of collector_routing.h
 //   bytes, chips, algorithm            all_reduce
 //   rows, width                        softmax, layer_norm, gelu
 //   set                                data set; default: the file's name

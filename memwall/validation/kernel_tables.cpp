@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <stdexcept>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "memwall/core/data_files.h"
+#include "memwall/validation/collector_routing.h"
 #include "memwall/validation/table.h"
 
 namespace memwall {
@@ -86,7 +89,25 @@ RowKernel attention(const Table& table, std::size_t row, bool is_decode, bool is
   return {op};
 }
 
-RowKernel experts(const Table& table, std::size_t row) {
+// The same layers come again with other widths and formats.
+using KnownRoutings = std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>, Routing>;
+
+const Routing& routing_of(const Table& table, std::size_t row, const CollectorLayer& layer,
+                          KnownRoutings& known) {
+  const std::string name(table.required(row, "distribution"));
+  const auto key = std::tuple(name, layer.tokens, layer.num_experts, layer.top_k);
+  auto found = known.find(key);
+  if (found == known.end()) {
+    try {
+      found = known.emplace(key, collector_routing(name, layer)).first;
+    } catch (const std::invalid_argument& error) {
+      throw ConfigError(table.where(row), "distribution", quoted(name), error.what());
+    }
+  }
+  return found->second;
+}
+
+RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) {
   const std::string_view name = table.required(row, "moe_dtype");
   const std::optional<FormatPair> formats = formats_named(name);
   if (!formats) {
@@ -102,6 +123,8 @@ RowKernel experts(const Table& table, std::size_t row) {
   op.shape.activation = formats->activation;
   op.tp = static_cast<int>(table.integer(row, "moe_tp_size"));
   op.ep = static_cast<int>(table.integer(row, "moe_ep_size"));
+  op.routing =
+      routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token}, routings);
   return {op, op.tp * op.ep};
 }
 
@@ -118,22 +141,24 @@ RowKernel all_reduce(const Table& table, std::size_t row, bool is_nccl) {
           chips};
 }
 
-using RowReader = std::function<RowKernel(const Table&, std::size_t)>;
+using RowReader = std::function<RowKernel(const Table&, std::size_t, KnownRoutings&)>;
 struct TableKind {
   std::string prefix;
   RowReader read;
 };
 const std::vector<TableKind>& table_kinds() {
   using T = const Table&;
+  using K = KnownRoutings&;
+  using R = std::size_t;
   static const std::vector<TableKind> kinds = {
-      {"gemm_", gemm},
-      {"context_attention_", [](T table, std::size_t row) { return attention(table, row, false, false); }},
-      {"generation_attention_", [](T table, std::size_t row) { return attention(table, row, true, false); }},
-      {"context_mla_", [](T table, std::size_t row) { return attention(table, row, false, true); }},
-      {"generation_mla_", [](T table, std::size_t row) { return attention(table, row, true, true); }},
+      {"gemm_", [](T table, R row, K) { return gemm(table, row); }},
+      {"context_attention_", [](T table, R row, K) { return attention(table, row, false, false); }},
+      {"generation_attention_", [](T table, R row, K) { return attention(table, row, true, false); }},
+      {"context_mla_", [](T table, R row, K) { return attention(table, row, false, true); }},
+      {"generation_mla_", [](T table, R row, K) { return attention(table, row, true, true); }},
       {"moe_", experts},
-      {"nccl_", [](T table, std::size_t row) { return all_reduce(table, row, true); }},
-      {"custom_allreduce_", [](T table, std::size_t row) { return all_reduce(table, row, false); }}};
+      {"nccl_", [](T table, R row, K) { return all_reduce(table, row, true); }},
+      {"custom_allreduce_", [](T table, R row, K) { return all_reduce(table, row, false); }}};
   return kinds;
 }
 
@@ -146,6 +171,7 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
   const std::vector<std::string> cards = card_names("chips");
   const bool has_card = std::find(cards.begin(), cards.end(), chip) != cards.end();
   const std::string label = kind.prefix.substr(0, kind.prefix.size() - 1) + " " + chip + ": ";
+  KnownRoutings routings;
   Measurement measurement;
   measurement.origin = kOrigin;
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -153,7 +179,7 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
       sink.exclude(kOrigin, label + "no card of this chip");
       continue;
     }
-    RowKernel kernel = kind.read(table, row);
+    RowKernel kernel = kind.read(table, row, routings);
     if (!kernel.refusal.empty()) {
       sink.exclude(kOrigin, label + kernel.refusal);
       continue;

@@ -36,9 +36,10 @@ class Machine {
   Machine(System system, const Processor& processor);
 
   struct Answer {
-    double value = 0;             // in the base unit of the measurement's quantity
-    std::optional<double> bound;  // at peak rates, without the harness; none for quantities that a roofline does not say
-    Seconds alone;                // kernels without what their harness adds
+    double value = 0;  // in the base unit of the measurement's quantity
+    std::optional<double>
+        bound;      // at peak rates, without the harness; none for quantities that a roofline does not say
+    Seconds alone;  // kernels without what their harness adds
   };
   // Throws CannotPredict for a model that does not fit, ConfigError for a kernel or format that the chip does
   // not have.

@@ -176,7 +176,8 @@ class Scorer : public MeasurementSink {
  private:
   void note_residual(const Scored& scored) {
     const Measurement& measurement = scored.measurement;
-    const bool is_typed = measurement.origin == "measured" || measurement.origin == "mle";
+    const bool is_typed =
+        measurement.origin == "measured" || measurement.origin == "mle" || measurement.origin == "sampled";
     if (measurement.quantity != MeasuredQuantity::time || has_floor(measurement) ||
         (with_tables_ && is_typed)) {
       return;
