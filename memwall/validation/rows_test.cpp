@@ -1,7 +1,11 @@
 // Rows of every format become the kernels and steps that they are of.
+#include <filesystem>
+#include <regex>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "memwall/core/config_reader.h"
 #include "memwall/validation/kernel_rows.h"
 #include "memwall/validation/ml_energy.h"
 #include "memwall/validation/step_rows.h"
@@ -89,6 +93,22 @@ TEST(KernelRows, RefusesWhatIsNoKernel) {
   EXPECT_THAT(refusal(read_kernel_rows, titles + "h100,attention,,,,,8,3,128,1,1\n"),
               HasSubstr("kv_heads: found 3, expected a divisor of the heads"));
   EXPECT_THAT(refusal(read_kernel_rows, "chip,kernel,mm,measured_us\n"), HasSubstr("columns: found 'mm'"));
+}
+
+// What the example script writes is what calibrate reads.
+TEST(KernelRows, TakeTheColumnsOfTheExampleScript) {
+  const std::string script =
+      read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "examples/measure_gpu.py");
+  const std::size_t begin = script.find("COLUMNS = ["), end = script.find(']', begin);
+  ASSERT_NE(end, std::string::npos);
+  std::string titles;
+  const std::regex title("\"([a-z_]+)\"");
+  const std::string list = script.substr(begin, end - begin);
+  for (std::sregex_iterator match(list.begin(), list.end(), title), last; match != last; ++match) {
+    titles += (titles.empty() ? "" : ",") + (*match)[1].str();
+  }
+  ASSERT_THAT(titles, HasSubstr("measured_us"));
+  EXPECT_EQ(refusal(read_kernel_rows, titles + "\n"), "");
 }
 
 TEST(StepRows, AStepWithWattsIsThreeMeasurements) {
