@@ -156,10 +156,11 @@ Seconds bound(const Placed& placed, const Step& step, Program& program) {
   return bound_time(program).time;
 }
 
-// The bound exactly. The schedule up to a step of a kernel's choices: just past a whole number of chunks, a
-// cache is cut into one more part and read by more of the chip at once.
+// The bound exactly. The schedule up to a step of a kernel's choices: just past a whole number of chunks, the
+// cache of a lone sequence is cut into one more part and read by more of the chip at once. For latent
+// attention that is worth up to a quarter of the kernel, 3 % of these steps.
 TEST(Pipeline, MoreContextIsNeverFaster) {
-  constexpr double kStep = 0.02;
+  constexpr double kStep = 0.05;
   check_property(500, [] {
     Step shorter{{any_decode()}, {}};
     Step longer = shorter;
@@ -181,6 +182,8 @@ TEST(Pipeline, MoreContextIsNeverFaster) {
   });
 }
 
+// Groups of a data-parallel plan can be equally full before and after; their amounts then differ by rounding,
+// which moves a task's time by a picosecond at most.
 TEST(Pipeline, MoreSequencesNeverHaveALowerBound) {
   check_property(500, [] {
     Step fewer{{any_decode()}, {}};
@@ -191,7 +194,11 @@ TEST(Pipeline, MoreSequencesNeverHaveALowerBound) {
       return;
     }
     Program program;
-    RC_ASSERT(bound(placed, fewer, program) <= bound(placed, more, program));
+    const Seconds before = bound(placed, fewer, program), after = bound(placed, more, program);
+    RC_LOG() << fewer.slices[0].count << "@" << fewer.slices[0].past_tokens << ": " << before.value << " s, "
+             << more.slices[0].count << " sequences: " << after.value << " s\n";
+    const double rounding = 1e-12 * static_cast<double>(program.task_count());
+    RC_ASSERT(before.value <= after.value + rounding);
   });
 }
 
