@@ -18,7 +18,8 @@ namespace {
 
 struct CalibrateOptions {
   std::string system, measurements, data, name, card;
-  std::int64_t rows = FitOptions{}.rows_of_class, evaluations = FitOptions{}.evaluations;
+  std::int64_t rows = static_cast<std::int64_t>(FitOptions{}.rows_of_class),
+               evaluations = FitOptions{}.evaluations;
   OutputOptions output;
 };
 

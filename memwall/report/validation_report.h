@@ -14,7 +14,8 @@ namespace memwall {
 // naive roofline. Figures that miss their target are marked. Then the worst rows, and what is excluded.
 std::string validation_table(const Validation& validation, Ink ink);
 
-// {"measurements", "intervals", "sets": [...], "exclusions": [...], "worse_than_recorded"}; schema in docs/json/validate.schema.json.
+// {"measurements", "intervals", "sets": [...], "exclusions": [...], "worse_than_recorded"}; schema in
+// docs/json/validate.schema.json.
 nlohmann::ordered_json validation_json(const Validation& validation);
 
 // The page docs/validation.md: every set with its targets, worst rows and exclusions. `command` is what

@@ -73,19 +73,22 @@ class Fit {
     values.reserve(rows.size());
     std::map<std::string, std::unique_ptr<Machine>> machines;
     for (const Measurement* row : rows) {
-      std::unique_ptr<Machine>& machine = machines[row->system];
-      double value = 0;
-      try {
-        if (machine == nullptr) {
-          machine = std::make_unique<Machine>(system_with(row->system, chip), *open_.processor);
-        }
-        value = machine->run(*row, models_).value;
-      } catch (const CannotPredict&) {
-      } catch (const ConfigError&) {
-      }
-      values.push_back(value);
+      values.push_back(predict(chip, *row, machines[row->system]));
     }
     return values;
+  }
+
+  double predict(const Chip& chip, const Measurement& row, std::unique_ptr<Machine>& machine) {
+    try {
+      if (machine == nullptr) {
+        machine = std::make_unique<Machine>(system_with(row.system, chip), *open_.processor);
+      }
+      return machine->run(row, models_).value;
+    } catch (const CannotPredict&) {
+      return 0;
+    } catch (const ConfigError&) {
+      return 0;
+    }
   }
 
   ErrorSummary errors(const Chip& chip, bool held_back) {
@@ -173,8 +176,8 @@ std::vector<double> start_of(const std::vector<FittedConstant>& constants, const
 
 class Loss {
  public:
-  Loss(Fit& fit, std::map<std::string, std::vector<const Measurement*>> classes) : fit_(fit) {
-    for (auto& [name, members] : classes) {
+  Loss(Fit& fit, const std::map<std::string, std::vector<const Measurement*>>& classes) : fit_(fit) {
+    for (const auto& [name, members] : classes) {
       const double weight = 1.0 / static_cast<double>(members.size() * classes.size());
       for (const Measurement* row : members) {
         rows_.push_back(row);

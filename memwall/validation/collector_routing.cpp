@@ -90,9 +90,9 @@ std::vector<double> drawn_loads(double exponent, const CollectorLayer& layer) {
 std::vector<double> balanced_loads(const CollectorLayer& layer) {
   std::vector<double> loads(static_cast<std::size_t>(layer.num_experts), 0);
   const std::int64_t pairs = layer.tokens * layer.top_k;
+  const std::int64_t each = pairs / layer.num_experts, left = pairs % layer.num_experts;
   for (std::size_t i = 0; i < loads.size(); ++i) {
-    const auto index = static_cast<std::int64_t>(i);
-    loads[i] = static_cast<double>(pairs / layer.num_experts + (index < pairs % layer.num_experts ? 1 : 0));
+    loads[i] = static_cast<double>(static_cast<std::int64_t>(i) < left ? each + 1 : each);
   }
   // Pairs fewer than experts are spread over all groups of them.
   if (pairs < layer.num_experts) {
