@@ -108,6 +108,8 @@ const std::vector<DataSet>& data_sets() {
       {"ml_energy_energy", "ML.ENERGY, all: J/token",
        from([](const Scored& each) { return is_from(each, "ml_energy_energy"); }), 0.10, 0, 0,
        "none predicts it"},
+      {"serving", "Serving points of InferenceMAX and NVIDIA: mean time between tokens",
+       from([](const Scored& each) { return is_from(each, "serving"); }), 0, 0, 0, ""},
       {"anl", "LLM-Inference-Bench: whole generations",
        from([](const Scored& each) { return is_from(each, "anl"); }), 0, 0, 0, ""},
       {"anl_power", "LLM-Inference-Bench: power in decode",
@@ -129,6 +131,8 @@ std::string group_of(const DataSet& set, const Scored& scored) {
     }
   } else if (scored.measurement.quantity == MeasuredQuantity::energy_per_token && set.name == "wired") {
     group += " energy";
+  } else if (set.name == "serving") {
+    group += " " + std::get<StepRun>(scored.measurement.what).model;
   } else if (set.name == "gemm_other") {
     group += " " + std::string(name(scored.kernel->format));
   }

@@ -62,9 +62,11 @@ Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
 StepTimer& Machine::steps(const StepRun& run, const Model& model) {
   Need need;
   need.sequences = run.batch;
-  need.context = run.whole_generation ? run.prompt + run.output : run.prompt + run.output / 2 + 1;
-  need.step_tokens = run.whole_generation ? run.batch * run.prompt : run.batch;
-  const std::string key = run.model + to_text(run.plan) + std::to_string(need.sequences) + "," +
+  need.context = run.kind == StepRun::Kind::generation ? run.prompt + run.output : run.mean_context() + 1;
+  need.step_tokens = run.kind == StepRun::Kind::generation ? run.batch * run.prompt
+                     : run.kind == StepRun::Kind::serving  ? run.batch + run.prompt
+                                                           : run.batch;
+  const std::string key = run.model + " " + to_text(run.plan) + " " + std::to_string(need.sequences) + "," +
                           std::to_string(need.context) + "," + std::to_string(need.step_tokens) +
                           (run.sampling == Sampling::plain ? "plain" : "sorted");
   if (loaded_ != key) {
@@ -83,12 +85,19 @@ StepTimer& Machine::steps(const StepRun& run, const Model& model) {
 Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, const Model& model) {
   StepTimer& timer = steps(run, model);
   const double batch = static_cast<double>(run.batch), further = static_cast<double>(run.output - 1);
-  const Step decode{{{run.batch, 1, run.prompt + run.output / 2}}, {}};
+  const Step decode{{{run.batch, 1, run.mean_context()}}, {}};
   const Ledger step = timer.ledger(decode);
-  if (run.whole_generation) {
+  if (run.kind == StepRun::Kind::generation) {
     const Step prefill{{{run.batch, run.prompt, 0}}, {}};
     return {(timer.time(prefill) + further * step.time).value,
             (timer.bound(prefill) + further * step.bound).value,
+            {}};
+  }
+  if (run.kind == StepRun::Kind::serving) {
+    const Step prefill{{{1, run.prompt, 0}}, {}};
+    const double prefills = batch / static_cast<double>(run.output);
+    return {(step.time + prefills * timer.time(prefill)).value,
+            (step.bound + prefills * timer.bound(prefill)).value,
             {}};
   }
   switch (quantity) {

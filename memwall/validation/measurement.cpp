@@ -11,7 +11,10 @@ struct DescribeRun {
   }
   std::string operator()(const StepRun& run) const {
     return fmt::format("{} {}, {} sequences, {} in, {} out{}", run.model, to_text(run.plan), run.batch,
-                       run.prompt, run.output, run.whole_generation ? ", end to end" : "");
+                       run.prompt, run.output,
+                       run.kind == StepRun::Kind::generation ? ", end to end"
+                       : run.kind == StepRun::Kind::serving  ? ", steadily"
+                                                             : "");
   }
 };
 

@@ -22,13 +22,17 @@ struct KernelUse {
   std::optional<Seconds> floor;
 };
 
-// A decode step of `batch` sequences at the mean context, prompt + output / 2; or, with whole_generation,
-// the prefill of all prompts and output - 1 such steps.
+// Steps of `batch` sequences with `prompt` tokens each that generate `output` tokens.
 struct StepRun {
+  // decode_step: one, at the mean context, prompt + output / 2. generation: prefill of all prompts and
+  // output - 1 such steps. serving: the mean time between tokens where a finished sequence is replaced at
+  // once, one decode step and, `batch` times in `output` steps, the prefill of a prompt in between.
+  enum class Kind { decode_step, generation, serving };
+  Kind kind = Kind::decode_step;
   std::string model;
   Plan plan;
   std::int64_t batch = 1, prompt = 1, output = 1;
-  bool whole_generation = false;
+  std::int64_t mean_context() const { return prompt + output / 2; }
   Sampling sampling = Sampling::sorted;
 };
 

@@ -4,6 +4,7 @@
 #include "memwall/validation/kernel_rows.h"
 #include "memwall/validation/kernel_tables.h"
 #include "memwall/validation/ml_energy.h"
+#include "memwall/validation/serving_points.h"
 #include "memwall/validation/step_rows.h"
 #include "memwall/validation/table.h"
 #include "memwall/validation/validate.h"
@@ -41,12 +42,23 @@ void read_measurements(const MeasurementSources& sources, MeasurementSink& sink)
                       "a folder of measurements");
   }
   const std::filesystem::path tables = *sources.data / "aiconfigurator";
-  if (std::filesystem::is_directory(tables)) {
+  const std::filesystem::path energy = *sources.data / "ml_energy" / "llm_energy.csv";
+  const std::filesystem::path points = *sources.data / "serving" / "serving_agg.csv.gz";
+  const bool has_tables = std::filesystem::is_directory(tables), has_energy = std::filesystem::exists(energy),
+             has_points = std::filesystem::exists(points);
+  if (!has_tables && !has_energy && !has_points) {
+    throw ConfigError(Location{sources.data->string()}, "--data",
+                      "none of aiconfigurator/, ml_energy/ and serving/",
+                      "a folder laid out as docs/calibration.md says");
+  }
+  if (has_tables) {
     read_kernel_tables(tables, sink);
   }
-  const std::filesystem::path serving = *sources.data / "ml_energy" / "llm_energy.csv";
-  if (std::filesystem::exists(serving)) {
-    read_ml_energy(read_table(serving), sink);
+  if (has_energy) {
+    read_ml_energy(read_table(energy), sink);
+  }
+  if (has_points) {
+    read_serving_points(read_table(points), sink);
   }
 }
 

@@ -126,7 +126,7 @@ TEST(StepRows, AStepWithWattsIsThreeMeasurements) {
   EXPECT_DOUBLE_EQ(taken.rows[1].value, 500);
   EXPECT_EQ(taken.rows[2].origin, "set_energy");
   EXPECT_DOUBLE_EQ(taken.rows[2].value, 500 * 4e-3 / 8);
-  EXPECT_TRUE(std::get<StepRun>(taken.rows[3].what).whole_generation);
+  EXPECT_EQ(std::get<StepRun>(taken.rows[3].what).kind, StepRun::Kind::generation);
 }
 
 TEST(StepRows, RefusesUnknownQuantitiesAndFacts) {

@@ -10,15 +10,15 @@ namespace {
 struct QuantityName {
   MeasuredQuantity quantity;
   double unit;
-  bool whole_generation;
+  StepRun::Kind kind;
 };
 
 QuantityName quantity_named(const Table& table, std::size_t row) {
   static const std::map<std::string, QuantityName> kNames = {
-      {"itl_ms", {MeasuredQuantity::time, 1e-3, false}},
-      {"e2e_s", {MeasuredQuantity::time, 1, true}},
-      {"tokens_per_s", {MeasuredQuantity::throughput, 1, false}},
-      {"j_per_token", {MeasuredQuantity::energy_per_token, 1, false}}};
+      {"itl_ms", {MeasuredQuantity::time, 1e-3, StepRun::Kind::decode_step}},
+      {"e2e_s", {MeasuredQuantity::time, 1, StepRun::Kind::generation}},
+      {"tokens_per_s", {MeasuredQuantity::throughput, 1, StepRun::Kind::decode_step}},
+      {"j_per_token", {MeasuredQuantity::energy_per_token, 1, StepRun::Kind::decode_step}}};
   const std::string name(table.required(row, "quantity"));
   const auto found = kNames.find(name);
   if (found == kNames.end()) {
@@ -75,7 +75,7 @@ void read_step_rows(const Table& table, const std::string& origin, MeasurementSi
     run.batch = table.integer(row, "batch");
     run.prompt = table.integer(row, "prompt");
     run.output = table.integer(row, "output");
-    run.whole_generation = quantity.whole_generation;
+    run.kind = quantity.kind;
     run.sampling = sampling_named(table, row);
     Measurement measurement;
     measurement.origin = set;
@@ -91,13 +91,13 @@ void read_step_rows(const Table& table, const std::string& origin, MeasurementSi
     }
     const double watts = table.number(row, "watts");
     const double step_time = measurement.value;
-    run.whole_generation = false;
+    run.kind = StepRun::Kind::decode_step;
     measurement.what = run;
     measurement.origin = set + "_power";
     measurement.quantity = MeasuredQuantity::power;
     measurement.value = watts;
     sink.take(measurement);
-    if (quantity.quantity == MeasuredQuantity::time && !quantity.whole_generation) {
+    if (quantity.quantity == MeasuredQuantity::time && quantity.kind == StepRun::Kind::decode_step) {
       measurement.origin = set + "_energy";
       measurement.quantity = MeasuredQuantity::energy_per_token;
       measurement.value = watts * step_time / static_cast<double>(run.batch);

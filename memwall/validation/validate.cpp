@@ -185,8 +185,9 @@ class Scorer : public MeasurementSink {
     Classified where;
     if (scored.kernel) {
       where = classify(*scored.kernel, scored.chip);
-    } else if (const auto* run = std::get_if<StepRun>(&measurement.what); run && !run->whole_generation) {
-      const std::int64_t mean_context = run->prompt + run->output / 2 + 1;
+    } else if (const auto* run = std::get_if<StepRun>(&measurement.what);
+               run && run->kind == StepRun::Kind::decode_step) {
+      const std::int64_t mean_context = run->mean_context() + 1;
       where = classify_decode_step(predictor_.models().get(run->model), scored.chip, run->plan.chips(),
                                    static_cast<double>(run->batch), static_cast<double>(mean_context));
     } else {

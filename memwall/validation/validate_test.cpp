@@ -73,6 +73,7 @@ TEST(Validate, ASetCanBeAskedForByItsBeginning) {
   }
   EXPECT_THROW(validate({}, families(), "nothing"), ConfigError);
   EXPECT_THROW(validate({"/no/such/folder"}, families(), ""), ConfigError);
+  EXPECT_THROW(validate({MEMWALL_SOURCE_DIR}, families(), ""), ConfigError);
 }
 
 TEST(Recorded, NamesWhatGotWorse) {

@@ -1,0 +1,74 @@
+#include "memwall/validation/serving_points.h"
+
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace memwall {
+namespace {
+
+const char* const kOrigin = "serving";
+constexpr double kMostSpread = 1.15;
+constexpr std::int64_t kLargestBox = 8;  // the points are of HGX boxes
+
+// The card of a model in a precision as the table spells both; blank is what the model is published in.
+const std::map<std::pair<std::string, std::string>, std::string>& known_models() {
+  static const std::map<std::pair<std::string, std::string>, std::string> models = {
+      {{"gpt-oss-120b", "fp4"}, "gpt-oss-120b"},
+      {{"Qwen3-32B", ""}, "qwen3-32b"},
+      {{"Llama-3.1-8B-Instruct", ""}, "llama-3.1-8b"}};
+  return models;
+}
+
+int degree(const Table& table, std::size_t row, std::string_view title) {
+  return static_cast<int>(table.integer(row, title, 1));
+}
+
+}  // namespace
+
+void read_serving_points(const Table& table, MeasurementSink& sink) {
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const std::string path(table.required(row, "model_path"));
+    const std::string name = path.substr(path.rfind('/') + 1), precision(table.text(row, "precision"));
+    const auto model = known_models().find({name, precision});
+    if (table.text(row, "spec_decoding") != "off") {
+      sink.exclude(kOrigin, "may speculate tokens");
+      continue;
+    }
+    if (model == known_models().end()) {
+      sink.exclude(kOrigin, fmt::format("no card of {} in {}", name,
+                                        precision.empty() ? "its own format" : precision));
+      continue;
+    }
+    if (table.number(row, "tpot_ms_max") > kMostSpread * table.number(row, "tpot_ms_min")) {
+      sink.exclude(kOrigin, "repetitions differ by more than 15 %");
+      continue;
+    }
+    if (table.integer(row, "tp_size", 1) > kLargestBox) {
+      sink.exclude(kOrigin, "more tensor parallelism than a box of these chips has");
+      continue;
+    }
+    StepRun run;
+    run.kind = StepRun::Kind::serving;
+    run.model = model->second;
+    run.sampling = Sampling::plain;
+    run.plan.tp = degree(table, row, "tp_size");
+    run.plan.pp = degree(table, row, "pp_size");
+    run.plan.dp = degree(table, row, "attention_dp_size");
+    run.plan.ep = degree(table, row, "moe_ep_size");
+    run.batch = table.integer(row, "concurrency");
+    run.prompt = table.integer(row, "isl");
+    run.output = table.integer(row, "osl");
+    const std::string_view system = table.required(row, "system");
+    Measurement measurement;
+    measurement.origin = kOrigin;
+    measurement.system = fmt::format("{}x{}", run.plan.chips(), system.substr(0, system.find('_')));
+    measurement.what = run;
+    measurement.value = 1e-3 * table.number(row, "tpot_ms");
+    measurement.where = table.where(row);
+    sink.take(measurement);
+  }
+}
+
+}  // namespace memwall
