@@ -48,5 +48,18 @@ TEST(Calibration, AKeyThatTheFamilyDoesNotKnowIsRefusedThereToo) {
   }
 }
 
+// A key that the other card lacks is not carried.
+TEST(Calibration, CanBeCarriedToAnotherChip) {
+  const Chip from = parse_chip(kCard, "a.yaml");
+  const Chip to = parse_chip(
+      "title: B\nfamily: toy\nhbm:\n  achieved: {value: 0.7, estimate: usual}\n"
+      "calibration:\n  hbm:\n    achieved: {value: 0.75, fitted: own}\n",
+      "b.yaml");
+  const Chip carried = to.with_calibration_of(from);
+  EXPECT_DOUBLE_EQ(carried.get<Ratio>("hbm.achieved"), 0.91);
+  EXPECT_FALSE(carried.has("fit.rows"));
+  EXPECT_EQ(carried.name, "b");
+}
+
 }  // namespace
 }  // namespace memwall

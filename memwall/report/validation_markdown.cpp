@@ -59,17 +59,25 @@ std::string best_known() {
 std::string carried(const Validation& validation) {
   std::string text;
   for (const SetResult& result : validation.sets) {
-    if (result.carried) {
-      text += fmt::format("| {} | {} | {} | {} | {} |\n", escaped(result.set->title), escaped(result.group),
-                          result.carried->n, error_text(result.carried->mean),
-                          error_text(result.calibrated.mean));
+    if (!result.carried) {
+      continue;
     }
+    const SetResult* origin = origin_of_carried(validation, result);
+    text += fmt::format(
+        "| {} | {} | {} | {}{} | {} | {} |\n", escaped(result.set->title), escaped(result.group),
+        result.carried->n, error_text(result.carried->mean),
+        origin == nullptr               ? ""
+        : carries_over(result, *origin) ? " (met)"
+                                        : " (**missed**)",
+        origin == nullptr ? "" : escaped(origin->group) + ": " + error_text(origin->calibrated.mean),
+        error_text(result.calibrated.mean));
   }
   return text.empty()
              ? ""
              : "\n## Constants carried over to another chip\n\nNo row of the chip was used: its card with "
-               "the constants fitted to its neighbour.\n\n| set | on | n | mean, carried | mean, own "
-               "fit |\n| --- | --- | --: | --: | --: |\n" +
+               "the constants fitted to its neighbour. It should stay below twice the\nfigure that the "
+               "neighbour itself reaches.\n\n| set | on | n | mean, carried | neighbour | mean, own fit "
+               "|\n| --- | --- | --: | --: | --: | --: |\n" +
                    text;
 }
 

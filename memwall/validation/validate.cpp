@@ -222,11 +222,30 @@ bool SetResult::meets_datasheet_target() const {
   return set->datasheet_target == 0 || (datasheet && datasheet->mean < set->datasheet_target);
 }
 
+const SetResult* origin_of_carried(const Validation& validation, const SetResult& result) {
+  const std::string chip = result.group.substr(0, result.group.find(' '));
+  const auto from = validation.carried.find(chip);
+  if (!result.carried || from == validation.carried.end()) {
+    return nullptr;
+  }
+  const std::string wanted = from->second + result.group.substr(chip.size());
+  const auto found = std::find_if(validation.sets.begin(), validation.sets.end(), [&](const SetResult& each) {
+    return each.set == result.set && each.group == wanted;
+  });
+  return found == validation.sets.end() ? nullptr : &*found;
+}
+
+bool carries_over(const SetResult& result, const SetResult& origin) {
+  return result.carried->mean < 2 * origin.calibrated.mean;
+}
+
 Validation validate(const MeasurementSources& sources, const ProcessorRegistry& processors,
                     const std::string& set, const CarriedCalibrations& carried) {
   Scorer scorer(processors, set, sources.data.has_value(), carried);
   read_measurements(sources, scorer);
-  return scorer.result();
+  Validation validation = scorer.result();
+  validation.carried = carried;
+  return validation;
 }
 
 }  // namespace memwall

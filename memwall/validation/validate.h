@@ -48,10 +48,16 @@ struct Validation {
   std::vector<SetResult> sets;  // in order of data_sets(), then by group
   std::vector<Exclusion> exclusions;
   std::int64_t measurements = 0;
+  CarriedCalibrations carried;      // what SetResult::carried is with
   std::vector<Residual> residuals;  // of the measurements that are not held back
   IntervalTest intervals;           // of those that are
   std::vector<std::string> worse;   // than recorded (recorded.h); filled in by who has the record
 };
+
+// The same set on the chip that a result's carried constants were fitted to; null when it was not scored.
+const SetResult* origin_of_carried(const Validation& validation, const SetResult& result);
+// Below twice what the constants reach where they were fitted. REQUIRES: result.carried.
+bool carries_over(const SetResult& result, const SetResult& origin);
 
 inline constexpr std::size_t kMostPoints = 400;
 

@@ -1,0 +1,136 @@
+// AIConfigurator's tables as kernels, and the loads that its collector gives to experts.
+#include "memwall/validation/kernel_tables.h"
+
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <stdexcept>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "memwall/validation/collector_routing.h"
+#include "memwall/validation/kernel_class.h"
+
+namespace memwall {
+namespace {
+
+struct Taken : MeasurementSink {
+  void take(const Measurement& measurement) override {
+    rows.push_back(measurement.system + ": " + describe(measurement));
+    values.push_back(measurement.value);
+  }
+  void exclude(const std::string&, const std::string& reason) override { excluded.push_back(reason); }
+  std::vector<std::string> rows, excluded;
+  std::vector<double> values;
+};
+
+Taken read(const std::vector<std::pair<std::string, std::string>>& files) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "memwall_tables";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  for (const auto& [name, text] : files) {
+    std::ofstream(folder / name) << text;
+  }
+  Taken taken;
+  read_kernel_tables(folder, taken);
+  std::filesystem::remove_all(folder);
+  return taken;
+}
+
+TEST(KernelTables, EveryTableHasItsKernel) {
+  const Taken taken = read({
+      {"gemm_h100_sxm_trtllm-1.csv",
+       "gemm_dtype,m,n,k,latency_ms\nfp8,1,32,64,0.002\nint4_wo,1,32,64,0.003\n"},
+      {"generation_attention_h100_sxm_x.csv",
+       "attn_dtype,kv_cache_dtype,batch_size,kv_len,num_heads,num_key_value_heads,head_dim,window_size,"
+       "latency_ms\n"
+       "bfloat16,fp8,8,1024,32,8,128,128,0.02\n"},
+      {"context_mla_h100_sxm_x.csv",
+       "mla_dtype,kv_cache_dtype,num_heads,batch_size,isl,latency_ms\nbfloat16,bfloat16,16,2,512,0.05\n"},
+      {"moe_h100_sxm_x.csv",
+       "moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,moe_ep_size,distribution,"
+       "latency_ms\n"
+       "fp8_block,16,7168,2048,8,256,2,4,balanced,0.3\n"},
+      {"nccl_h100_sxm_x.csv",
+       "op_name,nccl_dtype,num_gpus,message_size,latency_ms\nall_reduce,half,8,512,0.01\n"
+       "all_gather,half,8,512,0.01\n"},
+      {"custom_allreduce_h100_sxm_x.csv",
+       "op_name,allreduce_dtype,num_gpus,message_size,latency_ms\nall_reduce,bfloat16,2,128,0.004\n"},
+  });
+  EXPECT_THAT(taken.rows,
+              testing::ElementsAre(
+                  "1xh100: attention 16 latent heads, 2 sequences, 512 new on 0, bf16, KV bf16",
+                  "2xh100: all-reduce 256 B over 2 chips, auto", "1xh100: gemm m=1 n=32 k=64 fp8",
+                  "1xh100: gemm m=1 n=32 k=64 bf16 x int4",
+                  "1xh100: attention 32 heads, 8 KV heads, dim 128, window 128, 8 sequences, 1 new on "
+                  "1024, bf16, KV fp8",
+                  "8xh100: experts 8 of 256, 7168 x 2048, 16 tokens, tp2 ep4, fp8_block",
+                  "8xh100: all-reduce 1.02 kB over 8 chips, nccl"));
+  EXPECT_DOUBLE_EQ(taken.values[2], 2e-6);
+  EXPECT_THAT(taken.excluded, testing::ElementsAre("nccl h100: no kernel for all_gather by itself"));
+}
+
+TEST(KernelTables, SaysWhatItHasNoCardOrReaderFor) {
+  const Taken taken = read({{"gemm_x9000_sxm_x.csv", "gemm_dtype,m,n,k,latency_ms\nfp8,1,32,64,0.002\n"},
+                            {"gemm_h100_sxm_x.csv", "gemm_dtype,m,n,k,latency_ms\nfp5,1,32,64,0.002\n"},
+                            {"wideep_h100.csv", "a\n1\n"},
+                            {"notes.txt", "x"}});
+  EXPECT_TRUE(taken.rows.empty());
+  EXPECT_THAT(taken.excluded,
+              testing::ElementsAre("gemm h100: no number format like fp5", "gemm x9000: no card of this chip",
+                                   "wideep_h100.csv: no reader for such a table"));
+}
+
+double sum(const Routing& routing) {
+  return std::accumulate(routing.histogram.begin(), routing.histogram.end(), 0.0);
+}
+
+TEST(CollectorRouting, EveryPairGoesToAnExpert) {
+  for (const char* name : {"balanced", "power_law_1.01", "power_law_1.2"}) {
+    for (const CollectorLayer& layer :
+         {CollectorLayer{1, 8, 2}, CollectorLayer{16, 256, 8}, CollectorLayer{4096, 128, 4}}) {
+      const Routing routing = collector_routing(name, layer);
+      EXPECT_EQ(routing.kind, Routing::Kind::dealt);
+      ASSERT_EQ(routing.histogram.size(), static_cast<std::size_t>(layer.num_experts));
+      EXPECT_EQ(sum(routing), static_cast<double>(layer.tokens * layer.top_k)) << name << " " << layer.tokens;
+      EXPECT_EQ(routing.histogram, collector_routing(name, layer).histogram);
+    }
+  }
+  EXPECT_THROW(collector_routing("power_law_0.5", {}), std::invalid_argument);
+  EXPECT_THROW(collector_routing("zipf", {}), std::invalid_argument);
+}
+
+// 16 tokens with 8 experts each: 128 pairs on 128 of 256 experts, 32 of them in each of four groups.
+TEST(CollectorRouting, BalancedPairsReachAllGroups) {
+  const Routing routing = collector_routing("balanced", {16, 256, 8});
+  EXPECT_DOUBLE_EQ(expected_distinct_experts(256, 8, 16, routing), 128);
+  EXPECT_DOUBLE_EQ(expected_imbalance(256, 8, 4, routing), 1);
+}
+
+TEST(CollectorRouting, ThePowerLawIsSkewed) {
+  const Routing routing = collector_routing("power_law_1.2", {4096, 128, 4});
+  EXPECT_GT(expected_imbalance(128, 4, 8, routing), 1.3);
+  EXPECT_LT(*std::max_element(routing.histogram.begin(), routing.histogram.end()), 4096.5);
+}
+
+TEST(KernelClass, RegimesFollowWhatLimitsAKernel) {
+  const auto regime = [](const KernelOp& op, double seconds) {
+    return features(op, Seconds(seconds)).regime;
+  };
+  EXPECT_EQ(regime(GemmOp{64, 1024, 1024}, 1), Regime::decode);
+  EXPECT_EQ(regime(GemmOp{65, 1024, 1024}, 1), Regime::middle);
+  EXPECT_EQ(regime(GemmOp{2048, 1024, 1024}, 1), Regime::prefill);
+  EXPECT_EQ(regime(GemmOp{64, 1023, 1024}, 1), Regime::small);
+  AttentionOp attention;
+  attention.slice = {8, 1, 1023};
+  EXPECT_EQ(regime(attention, 20e-6), Regime::brief);
+  EXPECT_EQ(regime(attention, 21e-6), Regime::steady);
+  EXPECT_EQ(features(attention, Seconds(1)).kind, KernelKind::decode_attention);
+  EXPECT_DOUBLE_EQ(features(attention, Seconds(1)).sizes[1], 1024);  // context
+  attention.slice = {8, 512, 0};
+  EXPECT_EQ(features(attention, Seconds(1)).kind, KernelKind::prefill_attention);
+}
+
+}  // namespace
+}  // namespace memwall
