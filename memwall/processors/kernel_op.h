@@ -13,15 +13,21 @@
 
 namespace memwall {
 
+// operand_sets, of every kernel that reads weights or a cache: 0 for a kernel as a step runs it, which finds
+// them in memory. A benchmark runs a kernel over and over on so many distinct sets of them, and what fits
+// into the last-level cache is still there when its turn comes again.
+
 struct GemmOp {
   std::int64_t m = 1, n = 1, k = 1;
   Format format = Format::bf16;  // of the weights
   Format activation = Format::bf16;
   std::int64_t batch = 1;  // so many of them side by side, each with its own operands
+  std::int64_t operand_sets = 0;
 };
 struct AttentionOp {
   Attention shape;
   Slice slice;
+  std::int64_t operand_sets = 0;
 };
 struct AllReduceOp {
   Bytes bytes;  // of the tensor that every participant holds
@@ -33,6 +39,7 @@ struct ExpertsOp {
   std::int64_t tokens = 1;
   Routing routing;
   int tp = 1, ep = 1;
+  std::int64_t operand_sets = 0;
 };
 // Over `rows` rows of `width` values each, 16 bits in and out.
 struct PointwiseOp {

@@ -16,12 +16,12 @@ constexpr double kMicrosecond = 1e-6;
 
 const std::vector<std::string>& known_columns() {
   static const std::vector<std::string> columns = {
-      "chip",     "kernel",    "measured_us",  "format",     "activation",  "m",       "n",
-      "k",        "batch",     "sequences",    "new_tokens", "past_tokens", "heads",   "kv_heads",
-      "head_dim", "window",    "latent",       "rope_dim",   "kv_format",   "tokens",  "experts",
-      "top_k",    "width",     "intermediate", "tp",         "ep",          "routing", "bytes",
-      "chips",    "algorithm", "rows",         "set",        "sum",         "times",   "floor_us",
-      "excluded", "source"};
+      "chip",     "kernel",       "measured_us",  "format",     "activation",  "m",       "n",
+      "k",        "batch",        "sequences",    "new_tokens", "past_tokens", "heads",   "kv_heads",
+      "head_dim", "window",       "latent",       "rope_dim",   "kv_format",   "tokens",  "experts",
+      "top_k",    "width",        "intermediate", "tp",         "ep",          "routing", "bytes",
+      "chips",    "algorithm",    "rows",         "set",        "sum",         "times",   "floor_us",
+      "host_us",  "operand_sets", "excluded",     "source"};
   return columns;
 }
 
@@ -90,6 +90,7 @@ KernelOp attention(const Row& row) {
   op.shape.activation = row.format("activation", Format::bf16);
   op.shape.kv = row.format("kv_format", Format::bf16);
   op.slice = {row.count("sequences"), row.count("new_tokens", 1), row.count("past_tokens", 0, 0)};
+  op.operand_sets = row.count("operand_sets", 0, 0);
   if (op.shape.heads % op.shape.kv_heads != 0) {
     throw ConfigError(row.where(), "kv_heads", row.text("kv_heads"), "a divisor of the heads");
   }
@@ -118,6 +119,7 @@ KernelOp moe(const Row& row) {
   op.tp = static_cast<int>(row.count("tp", 1));
   op.ep = static_cast<int>(row.count("ep", 1));
   op.routing = routing(row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token});
+  op.operand_sets = row.count("operand_sets", 0, 0);
   if (op.shape.experts_per_token > op.shape.num_experts) {
     throw ConfigError(row.where(), "top_k", row.text("top_k"), "at most the experts");
   }
@@ -201,6 +203,9 @@ void read_kernel_rows(const Table& table, const std::string& origin, Measurement
     measurement.value += use.times * kMicrosecond * row.number("measured_us");
     if (row.has("floor_us")) {
       use.floor = Seconds(kMicrosecond * row.number("floor_us"));
+    }
+    if (row.has("host_us")) {
+      use.host = Seconds(kMicrosecond * row.number("host_us"));
     }
     kernels.push_back(std::move(use));
     if (sum.empty()) {

@@ -17,6 +17,10 @@
 //   each
 //                                      `times` times
 //   floor_us                           what the harness measures for a kernel of one element (measurement.h)
+//   host_us                            what each call took the host, where no graph was recorded
+//   (measurement.h) operand_sets                       distinct weights or caches that were taken in turn
+//   (kernel_op.h); default:
+//                                      always cold
 //   excluded                           a reason: the row is counted and not scored
 //   source                             for people
 #pragma once

@@ -1,6 +1,7 @@
 #include "memwall/validation/kernel_tables.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -9,7 +10,9 @@
 #include <fmt/format.h>
 
 #include "memwall/core/data_files.h"
+#include "memwall/hardware/chip.h"
 #include "memwall/validation/collector_routing.h"
+#include "memwall/validation/error_statistics.h"
 #include "memwall/validation/table.h"
 
 namespace memwall {
@@ -40,6 +43,26 @@ std::optional<FormatPair> formats_named(std::string_view name) {
   return found == kNames.end() ? std::nullopt : std::optional<FormatPair>(found->second);
 }
 
+// How the collector of a table ran its kernels (collector/ of the same repository).
+struct Harness {
+  bool is_vllm = false;
+  double cache_bytes = 0;  // last-level cache of the chip; 0: its card does not say
+};
+// Weights that it takes in turn: TensorRT-LLM's as many as fill the cache, 5 at most; vLLM's 6, but 1 in the
+// formats that it quantises by blocks.
+std::int64_t weight_sets(const Harness& harness, Format weight, double values) {
+  if (harness.is_vllm) {
+    return weight == Format::fp8_block || weight == Format::nvfp4 ? 1 : 6;
+  }
+  return std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(std::ceil(harness.cache_bytes / bytes_of(values, weight).value)), 1, 5);
+}
+// vLLM's blockwise fp8 GEMM is launched from Python, call by call: most of the table's rows have one time,
+// the host's, whatever the shape.
+bool is_launched_by_host(const Harness& harness, Format weight) {
+  return harness.is_vllm && weight == Format::fp8_block;
+}
+
 // One row as a kernel, or the reason why it is none.
 struct RowKernel {
   KernelOp op;
@@ -51,14 +74,16 @@ RowKernel unknown_format(std::string_view name) {
   return refused(fmt::format("no number format like {}", name));
 }
 
-RowKernel gemm(const Table& table, std::size_t row) {
+RowKernel gemm(const Table& table, std::size_t row, const Harness& harness) {
   const std::string_view name = table.required(row, "gemm_dtype");
   const std::optional<FormatPair> formats = formats_named(name);
   if (!formats) {
     return unknown_format(name);
   }
-  return {GemmOp{table.integer(row, "m"), table.integer(row, "n"), table.integer(row, "k"), formats->weight,
-                 formats->activation}};
+  GemmOp op{table.integer(row, "m"), table.integer(row, "n"), table.integer(row, "k"), formats->weight,
+            formats->activation};
+  op.operand_sets = weight_sets(harness, op.format, static_cast<double>(op.n) * static_cast<double>(op.k));
+  return {op};
 }
 
 RowKernel attention(const Table& table, std::size_t row, bool is_decode, bool is_latent) {
@@ -86,6 +111,7 @@ RowKernel attention(const Table& table, std::size_t row, bool is_decode, bool is
   const std::int64_t sequences = table.integer(row, "batch_size");
   op.slice = is_decode ? Slice{sequences, 1, table.integer(row, "kv_len")}
                        : Slice{sequences, table.integer(row, "isl"), 0};
+  op.operand_sets = 1;
   return {op};
 }
 
@@ -125,6 +151,7 @@ RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) 
   op.ep = static_cast<int>(table.integer(row, "moe_ep_size"));
   op.routing =
       routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token}, routings);
+  op.operand_sets = 1;
   return {op, op.tp * op.ep};
 }
 
@@ -141,29 +168,57 @@ RowKernel all_reduce(const Table& table, std::size_t row, bool is_nccl) {
           chips};
 }
 
-using RowReader = std::function<RowKernel(const Table&, std::size_t, KnownRoutings&)>;
+// What the readers of one table share.
+struct TableContext {
+  Harness harness;
+  KnownRoutings routings;
+};
+using RowReader = std::function<RowKernel(const Table&, std::size_t, TableContext&)>;
 struct TableKind {
   std::string prefix;
   RowReader read;
 };
 const std::vector<TableKind>& table_kinds() {
   using T = const Table&;
-  using K = KnownRoutings&;
+  using C = TableContext&;
   using R = std::size_t;
   static const std::vector<TableKind> kinds = {
-      {"gemm_", [](T table, R row, K) { return gemm(table, row); }},
-      {"context_attention_", [](T table, R row, K) { return attention(table, row, false, false); }},
-      {"generation_attention_", [](T table, R row, K) { return attention(table, row, true, false); }},
-      {"context_mla_", [](T table, R row, K) { return attention(table, row, false, true); }},
-      {"generation_mla_", [](T table, R row, K) { return attention(table, row, true, true); }},
-      {"moe_", experts},
-      {"nccl_", [](T table, R row, K) { return all_reduce(table, row, true); }},
-      {"custom_allreduce_", [](T table, R row, K) { return all_reduce(table, row, false); }}};
+      {"gemm_", [](T table, R row, C context) { return gemm(table, row, context.harness); }},
+      {"context_attention_", [](T table, R row, C) { return attention(table, row, false, false); }},
+      {"generation_attention_", [](T table, R row, C) { return attention(table, row, true, false); }},
+      {"context_mla_", [](T table, R row, C) { return attention(table, row, false, true); }},
+      {"generation_mla_", [](T table, R row, C) { return attention(table, row, true, true); }},
+      {"moe_", [](T table, R row, C context) { return experts(table, row, context.routings); }},
+      {"nccl_", [](T table, R row, C) { return all_reduce(table, row, true); }},
+      {"custom_allreduce_", [](T table, R row, C) { return all_reduce(table, row, false); }}};
   return kinds;
 }
 
 // "gemm_h100_sxm_trtllm-1.3.0rc20.csv.gz" after its prefix: the card's name is the word before "_sxm" or "_".
 std::string chip_of(const std::string& rest) { return rest.substr(0, rest.find('_')); }
+
+bool is_vllm(const std::filesystem::path& path) {
+  return path.filename().string().find("_vllm") != std::string::npos;
+}
+
+double cache_of(const std::string& chip) {
+  const Chip card = read_chip(chip);
+  return card.has("l2.capacity") ? card.get<Bytes>("l2.capacity").value : 0;
+}
+
+// What the host takes for a GEMM, by format: a quarter of the times in the table are below.
+std::map<std::string, double> host_times(const Table& table) {
+  std::map<std::string, std::vector<float>> times;
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    times[std::string(table.text(row, "gemm_dtype"))].push_back(
+        static_cast<float>(kMillisecond * table.number(row, "latency_ms")));
+  }
+  std::map<std::string, double> quartiles;
+  for (auto& [format, values] : times) {
+    quartiles[format] = quantile(std::move(values), 0.25);
+  }
+  return quartiles;
+}
 
 void read_one(const std::filesystem::path& path, const TableKind& kind, const std::string& chip,
               MeasurementSink& sink) {
@@ -171,7 +226,10 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
   const std::vector<std::string> cards = card_names("chips");
   const bool has_card = std::find(cards.begin(), cards.end(), chip) != cards.end();
   const std::string label = kind.prefix.substr(0, kind.prefix.size() - 1) + " " + chip + ": ";
-  KnownRoutings routings;
+  TableContext context{{is_vllm(path), has_card ? cache_of(chip) : 0}, {}};
+  const std::map<std::string, double> host = context.harness.is_vllm && table.has("gemm_dtype")
+                                                 ? host_times(table)
+                                                 : std::map<std::string, double>();
   Measurement measurement;
   measurement.origin = kOrigin;
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -179,13 +237,18 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
       sink.exclude(kOrigin, label + "no card of this chip");
       continue;
     }
-    RowKernel kernel = kind.read(table, row, routings);
+    RowKernel kernel = kind.read(table, row, context);
     if (!kernel.refusal.empty()) {
       sink.exclude(kOrigin, label + kernel.refusal);
       continue;
     }
     measurement.system = std::to_string(kernel.chips) + "x" + chip;
-    measurement.what = std::vector<KernelUse>{{std::move(kernel.op), 1, std::nullopt}};
+    KernelUse use{std::move(kernel.op)};
+    if (const auto* op = std::get_if<GemmOp>(&use.op);
+        op && is_launched_by_host(context.harness, op->format)) {
+      use.host = Seconds(host.at(std::string(table.text(row, "gemm_dtype"))));
+    }
+    measurement.what = std::vector<KernelUse>{std::move(use)};
     measurement.value = kMillisecond * table.number(row, "latency_ms");
     measurement.where = table.where(row);
     sink.take(measurement);

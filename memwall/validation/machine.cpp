@@ -1,5 +1,7 @@
 #include "memwall/validation/machine.h"
 
+#include <algorithm>
+
 #include "memwall/model/read_model.h"
 
 namespace memwall {
@@ -51,6 +53,9 @@ Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
     Answer each = run(use.op);
     if (use.floor) {
       each.value += use.floor->value - run(smallest(use.op)).value;
+    }
+    if (use.host) {
+      each.value = std::max(each.value, use.host->value);
     }
     sum.value += use.times * each.value;
     *sum.bound += use.times * *each.bound;

@@ -19,7 +19,10 @@ struct KernelUse {
   double times = 1;
   // What a kernel of one element takes in the harness of the measurement (its authors' figure): host calls,
   // launch, the kernel's own start. It stands in for the time that the model gives such a kernel.
-  std::optional<Seconds> floor;
+  std::optional<Seconds> floor = std::nullopt;
+  // What the host took for each call where kernels were not run from a recorded graph: a kernel that is
+  // shorter than that is not what was measured.
+  std::optional<Seconds> host = std::nullopt;
 };
 
 // Steps of `batch` sequences with `prompt` tokens each that generate `output` tokens.

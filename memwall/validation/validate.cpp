@@ -91,9 +91,10 @@ std::string chip_of(const std::string& system) {
                                                                              : system;
 }
 
-bool has_floor(const Measurement& measurement) {
+// A kernel measured through a harness that added time of its own says little about other kernels.
+bool has_harness(const Measurement& measurement) {
   const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what);
-  return kernels != nullptr && kernels->front().floor.has_value();
+  return kernels != nullptr && (kernels->front().floor || kernels->front().host);
 }
 
 class Scorer : public MeasurementSink {
@@ -178,7 +179,7 @@ class Scorer : public MeasurementSink {
     const Measurement& measurement = scored.measurement;
     const bool is_typed =
         measurement.origin == "measured" || measurement.origin == "mle" || measurement.origin == "sampled";
-    if (measurement.quantity != MeasuredQuantity::time || has_floor(measurement) ||
+    if (measurement.quantity != MeasuredQuantity::time || has_harness(measurement) ||
         (with_tables_ && is_typed)) {
       return;
     }
