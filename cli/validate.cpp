@@ -62,6 +62,7 @@ void run_validation(const ValidateOptions& options) {
     sources.data = options.data;
   }
   Validation validation = validate(sources, builtin_processors(), options.set, carried(options));
+  validation.remarks = read_remarks();
   validation.worse = worse_than_recorded(validation, read_recorded());
   if (options.record) {
     record(validation);

@@ -21,28 +21,52 @@ std::string verdict(double target, double error, bool meets) {
              : fmt::format("{} ({}, {:.0f})", error_text(error), meets ? "met" : "**missed**", 100 * target);
 }
 
-std::string figures(const Validation& validation) {
+bool has_target(const SetResult& result) {
+  return result.set->target > 0 || result.set->datasheet_target > 0;
+}
+
+// Sets with targets, or those without.
+std::string figures(const Validation& validation, bool with_target) {
   std::string text =
       "| set | on | n | mean (target, %) | median | bias | P90 | worst | datasheet only | roofline |\n"
       "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |\n";
   const DataSet* previous = nullptr;
   for (const SetResult& result : validation.sets) {
+    if (has_target(result) != with_target) {
+      continue;
+    }
     const ErrorSummary& errors = result.calibrated;
-    const std::string worst = result.set->worst_target > 0 ? verdict(result.set->worst_target, errors.worst,
-                                                                     errors.worst < result.set->worst_target)
-                                                           : error_text(errors.worst);
+    const DataSet& set = *result.set;
     text += fmt::format(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
-        result.set == previous ? "" : escaped(result.set->title), escaped(result.group), errors.n,
-        verdict(result.set->target, errors.mean, errors.mean < result.set->target), error_text(errors.median),
-        signed_error_text(errors.bias), error_text(errors.p90), worst,
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", &set == previous ? "" : escaped(set.title),
+        escaped(result.group), errors.n, verdict(set.target, errors.mean, errors.mean < set.target),
+        error_text(errors.median), signed_error_text(errors.bias), error_text(errors.p90),
+        verdict(set.worst_target, errors.worst, errors.worst < set.worst_target),
         result.datasheet
-            ? verdict(result.set->datasheet_target, result.datasheet->mean, result.meets_datasheet_target())
+            ? verdict(set.datasheet_target, result.datasheet->mean, result.meets_datasheet_target())
             : "",
         result.roofline ? error_text(result.roofline->mean) : "");
-    previous = result.set;
+    previous = &set;
   }
   return text;
+}
+
+// What was written about the sets that miss a target.
+std::string missed(const Validation& validation) {
+  std::string text;
+  for (const DataSet& set : data_sets()) {
+    std::string groups;
+    for (const SetResult& result : validation.sets) {
+      if (result.set == &set && !(result.meets_target() && result.meets_datasheet_target())) {
+        groups += (groups.empty() ? "" : ", ") + result.group;
+      }
+    }
+    const auto remark = validation.remarks.find(std::string(set.name));
+    if (!groups.empty() && remark != validation.remarks.end()) {
+      text += fmt::format("### {} ({})\n\n{}\n", set.title, groups, remark->second);
+    }
+  }
+  return text.empty() ? "" : "\n## Where targets are missed\n\n" + text;
 }
 
 std::string best_known() {
@@ -117,7 +141,8 @@ std::string validation_markdown(const Validation& validation, const std::string&
              "it. The 80 % intervals that `race`, `step` and `op` print, made from three quarters of\nthe "
              "shapes, hold {:.1f} % of the {} held-back rows.\n\n",
              validation.measurements, 100 * intervals.coverage(), intervals.rows) +
-         figures(validation) + carried(validation) + "\n## Best known to others\n\n" + best_known() +
+         figures(validation, true) + missed(validation) + "\n## Sets without a target\n\n" +
+         figures(validation, false) + carried(validation) + "\n## Best known to others\n\n" + best_known() +
          "\n## Worst rows\n\n" + worst_rows(validation) + "\n## Rows that are not scored\n\n" +
          exclusions(validation);
 }

@@ -1,9 +1,11 @@
 #include "memwall/validation/recorded.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include <fmt/format.h>
 
+#include "memwall/core/config_reader.h"
 #include "memwall/core/data_files.h"
 
 namespace memwall {
@@ -25,6 +27,27 @@ std::vector<RecordedFigure> read_recorded(const Table& table) {
 std::vector<RecordedFigure> read_recorded() {
   const std::filesystem::path file = data_root() / "validation" / "recorded.csv";
   return std::filesystem::exists(file) ? read_recorded(read_table(file)) : std::vector<RecordedFigure>();
+}
+
+std::map<std::string, std::string> parse_remarks(const std::string& text) {
+  constexpr std::string_view kHeading = "## ";
+  std::map<std::string, std::string> remarks;
+  std::string* open = nullptr;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with(kHeading)) {
+      open = &remarks[line.substr(kHeading.size())];
+    } else if (open != nullptr && !(open->empty() && line.empty())) {
+      *open += line + "\n";
+    }
+  }
+  return remarks;
+}
+
+std::map<std::string, std::string> read_remarks() {
+  const std::filesystem::path file = data_root() / "validation" / "remarks.md";
+  return std::filesystem::exists(file) ? parse_remarks(read_text_file(file))
+                                       : std::map<std::string, std::string>();
 }
 
 std::string recorded_text(const Validation& validation) {

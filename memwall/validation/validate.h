@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,10 +49,11 @@ struct Validation {
   std::vector<SetResult> sets;  // in order of data_sets(), then by group
   std::vector<Exclusion> exclusions;
   std::int64_t measurements = 0;
-  CarriedCalibrations carried;      // what SetResult::carried is with
-  std::vector<Residual> residuals;  // of the measurements that are not held back
-  IntervalTest intervals;           // of those that are
-  std::vector<std::string> worse;   // than recorded (recorded.h); filled in by who has the record
+  CarriedCalibrations carried;                 // what SetResult::carried is with
+  std::vector<Residual> residuals;             // of the measurements that are not held back
+  IntervalTest intervals;                      // of those that are
+  std::map<std::string, std::string> remarks;  // by set, for readers (recorded.h); filled in likewise
+  std::vector<std::string> worse;              // than recorded (recorded.h); filled in by who has the record
 };
 
 // The same set on the chip that a result's carried constants were fitted to; null when it was not scored.

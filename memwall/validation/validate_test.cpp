@@ -1,6 +1,7 @@
 // The rows that are in the project, against what memwall says of them today.
 #include "memwall/validation/validate.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -92,6 +93,17 @@ TEST(Recorded, NamesWhatGotWorse) {
   // What is written is what is read.
   EXPECT_THAT(worse_than_recorded(validation, read_recorded(Table(recorded_text(validation), "r.csv"))),
               testing::IsEmpty());
+}
+
+TEST(Recorded, RemarksAreWhatStandsBelowASet) {
+  EXPECT_THAT(
+      parse_remarks("# Title\nlead\n\n## one\n\nText.\n\nMore.\n## two\nOther.\n"),
+      testing::ElementsAre(testing::Pair("one", "Text.\n\nMore.\n"), testing::Pair("two", "Other.\n")));
+  for (const auto& [set, text] : read_remarks()) {
+    EXPECT_TRUE(std::any_of(data_sets().begin(), data_sets().end(), [&](const DataSet& each) {
+      return each.name == set;
+    })) << set;
+  }
 }
 
 TEST(ErrorStatistics, OfFourErrors) {
