@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "memwall/core/data_files.h"
 #include "memwall/core/names.h"
@@ -58,7 +59,8 @@ TEST(Registry, RefusesDuplicatesAndUnknownNames) {
 }
 
 TEST(OutputFile, AppearsWholeOrNotAtAll) {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "memwall_output_test";
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("memwall_output_" + std::to_string(::getpid()));
   std::filesystem::remove_all(folder);
   EXPECT_THROW(write_whole_file(folder / "page.html", "text"), ConfigError);
   std::filesystem::create_directory(folder);

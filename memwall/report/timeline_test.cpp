@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <protozero/pbf_reader.hpp>
+#include <unistd.h>
 
 #include "memwall/core/config_reader.h"
 #include "memwall/core/error.h"
@@ -253,7 +254,7 @@ TEST(Timeline, EqualInputGivesEqualBytes) {
 class TimelineFile : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) / "memwall_timeline";
+    folder_ = std::filesystem::path(testing::TempDir()) / ("memwall_timeline_" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
