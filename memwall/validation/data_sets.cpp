@@ -120,6 +120,11 @@ const std::vector<DataSet>& data_sets() {
   return sets;
 }
 
+bool is_typed_from_large_sets(const Measurement& measurement) {
+  const std::string& origin = measurement.origin;
+  return origin == "measured" || origin == "sampled" || origin.starts_with("mle");
+}
+
 std::string group_of(const DataSet& set, const Scored& scored) {
   std::string group = scored.chip;
   if (set.name == "sampled" && scored.kernel) {

@@ -32,6 +32,9 @@ struct DataSet {
 // Every set, in the order of the report. A measurement may be in several.
 const std::vector<DataSet>& data_sets();
 
+// Rows typed from the large sets: they count once, as part of those, when those are at hand.
+bool is_typed_from_large_sets(const Measurement& measurement);
+
 // What rows of a set are told apart by: the chip, and the format or the part of a layer where a set has
 // several.
 std::string group_of(const DataSet& set, const Scored& scored);

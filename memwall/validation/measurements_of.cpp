@@ -1,4 +1,5 @@
 #include "memwall/validation/calibrate.h"
+#include "memwall/validation/data_sets.h"
 #include "memwall/validation/kernel_rows.h"
 #include "memwall/validation/table.h"
 #include "memwall/validation/validate.h"
@@ -9,13 +10,14 @@ namespace {
 // Keeps the measurements of one chip.
 class Collector : public MeasurementSink {
  public:
-  explicit Collector(std::string chip) : chip_(std::move(chip)) {}
+  Collector(std::string chip, bool with_large_sets)
+      : chip_(std::move(chip)), with_large_sets_(with_large_sets) {}
 
   void take(const Measurement& measurement) override {
     const std::string& system = measurement.system;
     const std::size_t digits = system.find_first_not_of("0123456789");
     if (digits != 0 && digits != std::string::npos && system.substr(digits) == "x" + chip_ &&
-        measurement.changes.empty()) {
+        measurement.changes.empty() && !(with_large_sets_ && is_typed_from_large_sets(measurement))) {
       found_.push_back(measurement);
     }
   }
@@ -24,6 +26,7 @@ class Collector : public MeasurementSink {
 
  private:
   std::string chip_;
+  bool with_large_sets_;
   std::vector<Measurement> found_;
 };
 
@@ -31,7 +34,7 @@ class Collector : public MeasurementSink {
 
 std::vector<Measurement> measurements_of(const std::string& chip, const std::string& file,
                                          const std::string& data_folder) {
-  Collector collector(chip);
+  Collector collector(chip, !data_folder.empty());
   if (!file.empty()) {
     read_kernel_rows(read_table(file), std::filesystem::path(file).stem().string(), collector);
   } else {

@@ -177,8 +177,7 @@ class Scorer : public MeasurementSink {
  private:
   void note_residual(const Scored& scored) {
     const Measurement& measurement = scored.measurement;
-    const bool is_typed =
-        measurement.origin == "measured" || measurement.origin == "mle" || measurement.origin == "sampled";
+    const bool is_typed = is_typed_from_large_sets(measurement);
     if (measurement.quantity != MeasuredQuantity::time || has_harness(measurement) ||
         (with_tables_ && is_typed)) {
       return;
