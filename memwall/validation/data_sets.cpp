@@ -61,8 +61,6 @@ const std::vector<DataSet>& data_sets() {
        "LLMCompass 12.4 % for decode as re-run, 4.1 % published"},
       {"measured", "Kernels typed from published tables",
        from([](const Scored& each) { return is_from(each, "measured"); }), 0, 0, 0, ""},
-      {"sampled", "A sample of AIConfigurator's tables, held back from every fit",
-       from([](const Scored& each) { return is_from(each, "sampled"); }), 0, 0, 0, ""},
       {"gemm_bf16_decode", "GEMM bf16, m <= 64, n and k >= 1024", is_gemm_in<Format::bf16, Regime::decode>,
        0.04, 0.10, 0, kNoise},
       {"gemm_bf16_prefill", "GEMM bf16, m >= 2048, n and k >= 1024",
@@ -122,14 +120,12 @@ const std::vector<DataSet>& data_sets() {
 
 bool is_typed_from_large_sets(const Measurement& measurement) {
   const std::string& origin = measurement.origin;
-  return origin == "measured" || origin == "sampled" || origin.starts_with("mle");
+  return origin == "measured" || origin.starts_with("mle");
 }
 
 std::string group_of(const DataSet& set, const Scored& scored) {
   std::string group = scored.chip;
-  if (set.name == "sampled" && scored.kernel) {
-    group += " " + std::string(name(scored.kernel->kind));
-  } else if (set.name == "measured" && scored.kernel) {
+  if (set.name == "measured" && scored.kernel) {
     group += " " + std::string(name(scored.kernel->kind));
     if (scored.kernel->kind == KernelKind::gemm || scored.kernel->kind == KernelKind::decode_attention) {
       group += " " + std::string(name(scored.kernel->format));
