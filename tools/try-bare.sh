@@ -13,7 +13,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Rel
 [[ -n $mirror ]] || { echo "try-bare: apt on this machine has no source for $suite" >&2; exit 1; }
 
 root=$(mktemp -d)
-trap 'umount "$root/proc" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
+trap 'umount "$root/proc" "$root/dev/pts" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
 
 echo "== an empty $suite in $root"
 debootstrap --variant=minbase --include=git,make "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
@@ -21,6 +21,9 @@ debootstrap --variant=minbase --include=git,make "$suite" "$root" "$mirror" >"$r
 rm -f "$root.log"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 mount -t proc proc "$root/proc"
+mkdir -p "$root/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"  # terminals, as any machine or container has
+ln -sf pts/ptmx "$root/dev/ptmx"
 git clone --quiet --no-hardlinks . "$root/memwall"
 
 run() {
