@@ -38,18 +38,6 @@ std::string_view kind(const OpShape& shape) {
   return std::visit(Visitor{}, shape);
 }
 
-std::string_view name(Amount amount) {
-  switch (amount) {
-    case Amount::bytes:
-      return "bytes";
-    case Amount::ops:
-      return "ops";
-    case Amount::messages:
-      return "messages";
-  }
-  return "";
-}
-
 Json facts_json(const Chip& card) {
   Json facts = Json::array();
   for (const auto& [key, fact] : card.facts) {
@@ -159,7 +147,7 @@ Json explain_json(const Program& program) {
                {"demands", Json::array()}};
   for (const Resource& resource : program.resources) {
     json["resources"].push_back({{"resource", resource.name},
-                                 {"amount", name(resource.amount)},
+                                 {"amount", unit(resource.amount)},
                                  {"is_delay", resource.is_delay},
                                  {"peak_per_s", resource.peak_rate},
                                  {"sustained_per_s", resource.sustained_rate},
