@@ -2,9 +2,9 @@
 // each with a launch delay, weights from memory and arithmetic, a side branch and a collective.
 #include <benchmark/benchmark.h>
 
-#include "bench/allocation_count.h"
 #include "memwall/program/clock.h"
 #include "memwall/program/ledger.h"
+#include "tests/support/allocation_count.h"
 
 namespace memwall {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <benchmark/benchmark.h>
 
-#include "bench/allocation_count.h"
 #include "memwall/model/read_model.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/plan_choice.h"
 #include "memwall/serving/step_timer.h"
+#include "tests/support/allocation_count.h"
 
 namespace memwall {
 namespace {

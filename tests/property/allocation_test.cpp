@@ -1,9 +1,13 @@
-// The clocks are called for every step of every sweep: after a first run they must not allocate. This program
-// is linked with a counting operator new.
+// What runs for every step of every sweep: after a first time it must not allocate. This program is linked
+// with a counting operator new.
+#include <memory>
+
 #include <gtest/gtest.h>
 
-#include "bench/allocation_count.h"
+#include "memwall/model/read_model.h"
 #include "memwall/program/clock.h"
+#include "memwall/serving/open_system.h"
+#include "tests/support/allocation_count.h"
 
 namespace memwall {
 namespace {
@@ -51,6 +55,58 @@ TEST(Allocation, TheBoundClockNeverAllocates) {
   const std::int64_t before = allocation_count();
   bound_time(program);
   EXPECT_EQ(allocation_count() - before, 0);
+}
+
+TEST(Allocation, WorkOfAStepNeverAllocates) {
+  for (const char* card : {"llama-3.1-70b", "gpt-oss-120b", "deepseek-v3"}) {
+    const Model model = read_model(card);
+    Step step{{{64, 1, 4096}, {1, 512, 1024}}, parse_routing("power_law:1.2")};
+    const std::int64_t before = allocation_count();
+    double macs = 0;
+    for_each_operator(model, [&](const Operator& op, std::int64_t) { macs += work(op, step).macs; });
+    EXPECT_EQ(allocation_count(), before) << card;
+    EXPECT_GT(macs, 0);
+  }
+}
+
+// Prefill, decode and both at once, of few and of many sequences.
+std::vector<Step> many_steps() {
+  std::vector<Step> steps;
+  for (const std::int64_t count : {1, 2, 7, 216, 300}) {
+    for (const std::int64_t past : {0, 1, 127, 128, 2048}) {
+      for (const std::int64_t fresh : {1, 2, 33}) {
+        steps.push_back({{{count, fresh, past}}, {}});
+        steps.push_back({{{count, fresh, past}, {3, 1, past / 2}}, {}});
+      }
+    }
+  }
+  return steps;
+}
+
+TEST(Allocation, LoweringKeepsItsBuffers) {
+  struct Case {
+    const char *model, *system;
+  };
+  ProcessorRegistry processors("processor family");
+  register_builtin_processors(processors);
+  for (const Case& each :
+       {Case{"llama-3.1-70b", "8xh100"}, Case{"gpt-oss-120b", "hnlpu-16"}, Case{"llama-3.1-8b", "taalas-hc1"},
+        Case{"llama-3.1-8b", "taalas-hc1-second-pass"}}) {
+    const OpenSystem open = open_system(each.system, processors);
+    const Model model = read_model(each.model);
+    const Plan plan = open.processor->candidate_plans(model, open.system).front();
+    const Placement placement = open.processor->place(model, open.system, plan, {});
+    ASSERT_TRUE(placement.fits) << placement.refusal;
+    const std::unique_ptr<PlacedModel> placed = open.processor->load(model, open.system, placement, {});
+    Program program;
+    placed->lower({{{2, 40, 0}}, {}}, program);
+    placed->lower({{{1, 1, 10}}, {}}, program);
+    for (const Step& step : many_steps()) {
+      const std::int64_t before = allocation_count();
+      placed->lower(step, program);
+      EXPECT_EQ(allocation_count(), before) << each.system << ": " << step.new_tokens() << " new tokens";
+    }
+  }
 }
 
 }  // namespace
