@@ -185,11 +185,6 @@ double Fields::number(const std::string& key, double least, double most) {
   return value;
 }
 
-double Fields::number_or(const std::string& key, double fallback, double least, double most) {
-  asked_.insert(key);
-  return has(key) ? number(key, least, most) : fallback;
-}
-
 Fields Fields::mapping(const std::string& key) {
   return Fields(*file_, require(key, "a mapping of keys to values"), key_path(key));
 }

@@ -76,7 +76,6 @@ class Fields {
   std::int64_t integer_or(const std::string& key, std::int64_t fallback, std::int64_t least = 0,
                           std::int64_t most = kLargestInteger);
   double number(const std::string& key, double least, double most);
-  double number_or(const std::string& key, double fallback, double least, double most);
   Fields mapping(const std::string& key);
   std::vector<Fields> mappings(const std::string& key);  // a sequence of mappings
   std::vector<std::string> strings(const std::string& key);
