@@ -7,9 +7,10 @@ set -eu
 
 packages="g++ cmake ninja-build ccache mold
   libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libfmt-dev libprotozero-dev libjs-chart.js zlib1g-dev libnlopt-dev
-  libgtest-dev libgmock-dev librapidcheck-dev protobuf-compiler"
+  libhwy-dev libgtest-dev libgmock-dev librapidcheck-dev protobuf-compiler"
 [ "${1:-}" != checks ] ||
-  packages="$packages git libbenchmark-dev clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19"
+  packages="$packages git libbenchmark-dev clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
+  verilator yosys"
 
 if ! command -v dpkg-query >/dev/null; then
   echo "setup: not a Debian system; memwall needs the equivalents of:" $packages >&2

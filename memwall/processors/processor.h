@@ -11,6 +11,7 @@
 #include "memwall/hardware/system.h"
 #include "memwall/model/model.h"
 #include "memwall/model/step.h"
+#include "memwall/processors/figure.h"
 #include "memwall/processors/kernel_op.h"
 #include "memwall/processors/placement.h"
 #include "memwall/program/program.h"
@@ -82,6 +83,9 @@ class Processor {
   // What `memwall calibrate` may fit on such a system: at most 12 constants that its cards have, none by
   // default.
   virtual std::vector<TunableFact> tunable_facts(const System&) const { return {}; }
+
+  // Numbers that follow from the cards alone, in the family's own order; none by default.
+  virtual std::vector<Figure> figures(const System&) const { return {}; }
 
   // Borrows nothing.
   virtual std::unique_ptr<KernelLowering> open_kernels(const System& system,
