@@ -155,7 +155,7 @@ void GpuPlacedModel::plan_operators(const std::string& name, std::int64_t repeat
     }
   }
   close_sum();
-  if (last && roles.head) {
+  if (last && roles.head && !operators.empty()) {
     add(block, Kind::host_step, "host");
   }
   if (!block.kernels.empty()) {
