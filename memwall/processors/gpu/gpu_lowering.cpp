@@ -8,8 +8,8 @@
 
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
-#include "memwall/processors/gpu/gpu_shard.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {
