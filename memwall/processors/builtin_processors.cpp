@@ -2,12 +2,15 @@
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/processors/hardwired/hardwired.h"
 #include "memwall/processors/processor.h"
+#include "memwall/processors/transformer_asic/transformer_asic.h"
 
 namespace memwall {
 
 void register_builtin_processors(ProcessorRegistry& processors) {
   processors.add("gpu", "tensor cores, HBM, scale-up links", make_gpu);
   processors.add("hardwired", "weights as wiring, tokens through a spatial pipeline", make_hardwired);
+  processors.add("transformer_asic", "a fixed transformer graph over big arrays, no instructions",
+                 make_transformer_asic);
 }
 
 }  // namespace memwall
