@@ -1,6 +1,7 @@
 // Every processor family that exists, by name. A card's `family:` is looked up here.
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/processors/hardwired/hardwired.h"
+#include "memwall/processors/lpu/lpu.h"
 #include "memwall/processors/processor.h"
 
 namespace memwall {
@@ -8,6 +9,7 @@ namespace memwall {
 void register_builtin_processors(ProcessorRegistry& processors) {
   processors.add("gpu", "tensor cores, HBM, scale-up links", make_gpu);
   processors.add("hardwired", "weights as wiring, tokens through a spatial pipeline", make_hardwired);
+  processors.add("lpu", "weights in SRAM, every cycle scheduled by the compiler", make_lpu);
 }
 
 }  // namespace memwall
