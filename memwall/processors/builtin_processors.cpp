@@ -2,12 +2,14 @@
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/processors/hardwired/hardwired.h"
 #include "memwall/processors/processor.h"
+#include "memwall/processors/systolic/systolic.h"
 
 namespace memwall {
 
 void register_builtin_processors(ProcessorRegistry& processors) {
   processors.add("gpu", "tensor cores, HBM, scale-up links", make_gpu);
   processors.add("hardwired", "weights as wiring, tokens through a spatial pipeline", make_hardwired);
+  processors.add("systolic", "systolic arrays, whole or split into slabs", make_systolic);
 }
 
 }  // namespace memwall
