@@ -1,4 +1,5 @@
 // Every processor family that exists, by name. A card's `family:` is looked up here.
+#include "memwall/processors/dimc/dimc.h"
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/processors/hardwired/hardwired.h"
 #include "memwall/processors/processor.h"
@@ -6,6 +7,7 @@
 namespace memwall {
 
 void register_builtin_processors(ProcessorRegistry& processors) {
+  processors.add("dimc", "compute in the memory cells, weights reloaded beside compute", make_dimc);
   processors.add("gpu", "tensor cores, HBM, scale-up links", make_gpu);
   processors.add("hardwired", "weights as wiring, tokens through a spatial pipeline", make_hardwired);
 }
