@@ -38,8 +38,8 @@ void read_core(const Chip& chip, DimcCard& card) {
   core.weight_sets = count(chip, "core.weight_sets");
   core.reload_bytes_per_cycle = whole(chip, "core.reload", chip.get<Bytes>("core.reload").value, "bytes");
   core.pipeline_cycles = count(chip, "core.pipeline");
-  core.bank_columns = count_or_one(chip, "core.bank_columns");
-  core.block_inputs = count_or_one(chip, "core.block_inputs");
+  core.bank_columns = chip.has("core.bank_columns") ? count(chip, "core.bank_columns") : core.column_bits;
+  core.block_inputs = chip.has("core.block_inputs") ? count(chip, "core.block_inputs") : core.inputs;
   if (core.inputs % core.block_inputs != 0) {
     refuse(chip, "core.block_inputs", fmt::format("a divisor of core.inputs = {}", core.inputs));
   }
