@@ -1,4 +1,5 @@
 // Every processor family that exists, by name. A card's `family:` is looked up here.
+#include "memwall/processors/dimc/dimc.h"
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/processors/hardwired/hardwired.h"
 #include "memwall/processors/lpu/lpu.h"
@@ -9,6 +10,7 @@
 namespace memwall {
 
 void register_builtin_processors(ProcessorRegistry& processors) {
+  processors.add("dimc", "compute in the memory cells, weights reloaded beside compute", make_dimc);
   processors.add("gpu", "tensor cores, HBM, scale-up links", make_gpu);
   processors.add("lpu", "weights in SRAM, every cycle scheduled by the compiler", make_lpu);
   processors.add("systolic", "systolic arrays, whole or split into slabs", make_systolic);
