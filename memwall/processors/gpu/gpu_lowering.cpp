@@ -327,10 +327,8 @@ void GpuPlacedModel::Lowerer::lower_experts(const Kernel& kernel) {
 }
 
 void GpuPlacedModel::lower(const Step& step, Program& program) const {
-  program.resources = resources_.list();
+  resources_.start(program, plan_.tp * plan_.dp, plan_.chips(), plan_.pp);
   program.labels = labels_;
-  program.replicas = plan_.tp * plan_.dp;
-  program.static_power = spec_.busy * plan_.chips();
   program.blocks.resize(blocks_.size());
   Lowerer lowerer(*this, step);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
