@@ -1,7 +1,7 @@
 // Hardwired neurons: one region of the compressor tree per weight value, inputs bit by bit.
 //
-// A cycle takes one bit of every input (of one group, with turns > 1). Three registers follow one another:
-// the regions' counts, their products with the regions' constants, the sum; so bits * turns + 3 cycles.
+// A cycle takes one bit of every input (of one group, with turns > 1) into the count registers; the products
+// with the regions' constants and the sum follow, a cycle each: bits * turns + 2 cycles.
 // Toggles: the wires from the inputs to the regions, the count registers, the accumulators.
 #include <algorithm>
 
@@ -12,7 +12,7 @@
 namespace memwall {
 namespace {
 
-constexpr std::int64_t kPipelineRegisters = 3;
+constexpr std::int64_t kCyclesBehindCounts = 2;
 
 class NeuronMachine final : public WiredMachine {
  public:
@@ -44,7 +44,7 @@ class NeuronMachine final : public WiredMachine {
 
   std::string_view name() const override { return "hardwired neuron"; }
   std::int64_t cycles(int bits) const override {
-    return static_cast<std::int64_t>(bits) * turns_ + kPipelineRegisters;
+    return static_cast<std::int64_t>(bits) * turns_ + kCyclesBehindCounts;
   }
 
   MachineParts parts(int bits) const override {

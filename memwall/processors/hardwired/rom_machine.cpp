@@ -1,9 +1,9 @@
 // ROM compute in memory: weights as balanced ternary digits, one column per output and digit.
 //
 // A cycle takes one bit of `rows` activations: every column counts its plus cells and its minus cells among
-// those rows. A register follows the counts, and the digits of a weight are merged one per cycle (times
-// three, plus the next): bits * ceil(inputs / rows) + digits + 1 cycles. Toggles: the word lines into the
-// cells that are not zero, the columns' counts, the columns' accumulators.
+// those rows. The accumulators follow a cycle later, and at the end the digits of a weight are merged one per
+// cycle (times three, plus the next): bits * ceil(inputs / rows) + 1 + digits cycles. Toggles: the word lines
+// into the cells that are not zero, the columns' counts, the columns' accumulators.
 #include <algorithm>
 
 #include "memwall/processors/hardwired/digits.h"

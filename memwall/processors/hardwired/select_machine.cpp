@@ -1,8 +1,8 @@
 // Select and add: the products of a few activations per cycle with the whole alphabet, tapped by every
 // output.
 //
-// A cycle takes `lanes` activations; a register follows the products and one the sums: ceil(inputs / lanes) +
-// 2 cycles. Negative weights tap the product of their magnitude and subtract. Toggles: the buses of the
+// A cycle takes `lanes` activations into the product registers, the sums follow: ceil(inputs / lanes) + 1
+// cycles. Negative weights tap the product of their magnitude and subtract. Toggles: the buses of the
 // products, the taps, the accumulators.
 #include <algorithm>
 
@@ -12,7 +12,7 @@
 namespace memwall {
 namespace {
 
-constexpr std::int64_t kPipelineRegisters = 2;
+constexpr std::int64_t kCyclesBehindProducts = 1;
 
 class SelectMachine final : public WiredMachine {
  public:
@@ -31,7 +31,7 @@ class SelectMachine final : public WiredMachine {
   }
 
   std::string_view name() const override { return "select and add"; }
-  std::int64_t cycles(int) const override { return ceil_div(weights_.inputs, lanes_) + kPipelineRegisters; }
+  std::int64_t cycles(int) const override { return ceil_div(weights_.inputs, lanes_) + kCyclesBehindProducts; }
 
   // A magnitude that is another one shifted needs wires only, so odd ones are built and shared.
   MachineParts parts(int bits) const override {
