@@ -10,6 +10,7 @@
 #include "memwall/processors/gpu/gemm_kernel.h"
 #include "memwall/processors/gpu/gpu_shard.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/gpu/quantise_kernel.h"
 
 namespace memwall {
 namespace {
