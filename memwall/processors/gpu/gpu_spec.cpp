@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "memwall/hardware/technology.h"
 #include "memwall/processors/gpu/gpu_card.h"
 
 namespace memwall {
@@ -46,6 +47,7 @@ std::vector<std::string> known_keys() {
       "energy.fp32",
       "energy.scale_up",
       "energy.scale_out",
+      "supply.*",
   };
   for (std::string& key : gemm_keys()) {
     keys.push_back(std::move(key));
@@ -164,7 +166,11 @@ GpuSpec read_gpu_spec(const System& system) {
   if (spec.busy >= spec.tdp) {
     card.refuse("power.busy", "less than power.tdp");
   }
-  card.get<Watts>("power.idle");
+  spec.idle = card.get<Watts>("power.idle");
+  if (spec.idle >= spec.busy) {
+    card.refuse("power.idle", "less than power.busy");
+  }
+  spec.voltage = voltage_curve(chip);
   return spec;
 }
 
