@@ -9,6 +9,7 @@
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/gpu/quantise_kernel.h"
 #include "memwall/processors/shard.h"
 
 namespace memwall {
