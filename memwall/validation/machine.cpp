@@ -99,11 +99,20 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
             {}};
   }
   if (run.kind == StepRun::Kind::serving) {
-    const Step prefill{{{1, run.prompt, 0}}, {}};
+    const Ledger prefill = timer.ledger(Step{{{1, run.prompt, 0}}, {}});
     const double prefills = batch / static_cast<double>(run.output);
-    return {(step.time + prefills * timer.time(prefill)).value,
-            (step.bound + prefills * timer.bound(prefill)).value,
-            {}};
+    const Seconds time = step.time + prefills * prefill.time;
+    const Joules energy = step.energy() + prefills * prefill.energy();
+    switch (quantity) {
+      case MeasuredQuantity::power:
+        return {(energy / time).value, std::nullopt, {}};
+      case MeasuredQuantity::energy_per_token:
+        return {energy.value / batch, std::nullopt, {}};
+      case MeasuredQuantity::time:
+      case MeasuredQuantity::throughput:
+        break;
+    }
+    return {time.value, (step.bound + prefills * prefill.bound).value, {}};
   }
   switch (quantity) {
     case MeasuredQuantity::time:

@@ -45,6 +45,7 @@ std::vector<std::string> known_keys() {
       "power.tdp",
       "power.idle",
       "power.busy",
+      "power.links",
       "energy.hbm",
       "energy.l2",
       "energy.fp32",
@@ -214,6 +215,10 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.idle = card.get<Watts>("power.idle");
   if (spec.idle >= spec.busy) {
     card.refuse("power.idle", "less than power.busy");
+  }
+  spec.link_power = card.get<Watts>("power.links");
+  if (spec.idle + spec.link_power >= spec.tdp) {
+    card.refuse("power.links", "less than power.tdp beside power.idle");
   }
   spec.voltage = voltage_curve(chip);
   return spec;
