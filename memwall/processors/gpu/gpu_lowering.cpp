@@ -8,8 +8,8 @@
 
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
-#include "memwall/processors/gpu/gpu_shard.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {
@@ -155,7 +155,7 @@ void GpuPlacedModel::plan_operators(const std::string& name, std::int64_t repeat
     }
   }
   close_sum();
-  if (last && roles.head) {
+  if (last && roles.head && !operators.empty()) {
     add(block, Kind::host_step, "host");
   }
   if (!block.kernels.empty()) {
