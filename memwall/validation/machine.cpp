@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "memwall/model/read_model.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -58,21 +59,21 @@ Machine::Answer Machine::run(const FigureOf& wanted, const Location& where) {
   return {found->value, std::nullopt, {}};
 }
 
-Machine::Answer Machine::run(const KernelOp& op) {
+Machine::Answer Machine::run(const KernelOp& op, bool is_steady) {
   if (kernels_ == nullptr) {
     kernels_ = processor_.open_kernels(system_, {});
   }
   kernels_->lower(op, program_);
-  const Seconds time = clock_.run(program_).time;
+  const Seconds time = (is_steady ? run_within_power(program_, clock_) : clock_.run(program_)).time;
   return {time.value, bound_time(program_).time.value, time};
 }
 
 Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
   Answer sum{0, 0, {}};
   for (const KernelUse& use : kernels) {
-    Answer each = run(use.op);
+    Answer each = run(use.op, use.is_steady);
     if (use.floor) {
-      each.value += use.floor->value - run(smallest(use.op)).value;
+      each.value += use.floor->value - run(smallest(use.op), false).value;
     }
     if (use.host) {
       each.value = std::max(each.value, use.host->value);
@@ -130,6 +131,7 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
         return {energy.value / batch, std::nullopt, {}};
       case MeasuredQuantity::time:
       case MeasuredQuantity::throughput:
+      case MeasuredQuantity::figure:
         break;
     }
     return {time.value, (step.bound + prefills * prefill.bound).value, {}};

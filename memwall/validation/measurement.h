@@ -23,6 +23,9 @@ struct KernelUse {
   // What the host took for each call where kernels were not run from a recorded graph: a kernel that is
   // shorter than that is not what was measured.
   std::optional<Seconds> host = std::nullopt;
+  // Whether the kernel was repeated until the chip held its clock at the power limit; else it ran briefly on
+  // a chip that had rested, at the full clock.
+  bool is_steady = false;
 };
 
 // Steps of `batch` sequences with `prompt` tokens each that generate `output` tokens.

@@ -26,7 +26,8 @@ TEST(GpuPower, ADenseGemmRunsBelowTheFullClock) {
   EXPECT_LT(h100.clock_share, 0.95);
   EXPECT_GT(h100.clock_share, 0.7);
   EXPECT_GT(h100.slowdown, 1.03);
-  EXPECT_NEAR(h100.tera_ops, 794, 0.1 * 794);
+  EXPECT_LT(h100.tera_ops, 1.03 * 794);
+  EXPECT_GT(h100.tera_ops, 0.85 * 794);
   EXPECT_NEAR(h100.watts, 700, 2);
   const Steady b200 = steady({8192, 8192, 8192}, "1xb200");
   EXPECT_LT(b200.clock_share, 0.95);

@@ -53,6 +53,8 @@ GpuResources::GpuResources(const GpuSpec& spec) {
   add_delay(GpuDelay::pointwise_start, "pointwise_start", spec.pointwise_start);
   add_delay(GpuDelay::host_step, "host_step", spec.host_step);
   resources_.back().is_rest = true;
+  add_delay(GpuDelay::host_sequence, "host_sequence", spec.host_sequence);
+  add_delay(GpuDelay::experts_spread, "experts_spread", spec.experts_spread, Category::communication);
   const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop, GpuDelay start,
                             GpuDelay step, GpuDelay bulk) {
     add_delay(hop, (prefix + "hop").c_str(), link.latency, Category::communication);

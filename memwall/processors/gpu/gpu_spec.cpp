@@ -38,7 +38,9 @@ std::vector<std::string> known_keys() {
       "kernel.experts_tensor",
       "kernel.sort_rate",
       "kernel.eager_launch",
+      "kernel.experts_spread",
       "host.step",
+      "host.sequence",
       "memory.reserve",
       "scale_up.domain",
       "scale_up.topology",
@@ -195,6 +197,8 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.experts_tensor = card.fraction("kernel.experts_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
+  spec.host_sequence = card.get<Seconds>("host.sequence");
+  spec.experts_spread = card.get<Seconds>("kernel.experts_spread");
   spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
 
   spec.domain = card.count("scale_up.domain");

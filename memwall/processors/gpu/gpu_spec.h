@@ -79,7 +79,10 @@ struct GpuSpec {
   double experts_hbm = 0, experts_tensor = 0;  // shares of a lone GEMM's rates that a grouped one reaches
   Seconds eager_launch;                        // host time per kernel when the host launches each one
   Seconds host_step;                           // host time between two steps: scheduling, inputs, results
-  Hertz sort_rate;                             // logits that the sampler orders per second
+  Seconds host_sequence;  // more for each of its sequences: sampling parameters, tokens, text
+  Seconds
+      experts_spread;  // more for a layer whose experts are spread over chips: the fullest chip, token maps
+  Hertz sort_rate;     // logits that the sampler orders per second
 
   LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
   int domain = 1;                // chips that scale_up joins

@@ -35,8 +35,10 @@ enum class GpuDelay {
   out_nccl_step,
   out_nccl_bulk,
   host_step,
+  host_sequence,
+  experts_spread,
 };
-inline constexpr int kGpuDelayCount = 15;
+inline constexpr int kGpuDelayCount = 17;
 
 struct KernelCost {
   std::array<double, kGpuDelayCount> delays{};  // times that each is paid
