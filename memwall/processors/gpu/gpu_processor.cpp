@@ -179,6 +179,11 @@ class GpuProcessor : public Processor {
         {"hbm.achieved.gemm", 0.5, 0.95},         {"hbm.achieved.attention", 0.5, 0.95},
         {"kernel.attention_tensor", 0.3, 1},      {"scale_up.nccl_start", 2e-6, 20e-6},
         {"scale_up.ring_achieved", 0.5, 0.95}};
+    // Of power, in a fit of their own.
+    const double limit = system.chip().get<Watts>("power.tdp").value;
+    facts.push_back({"power.busy", 0.25 * limit, 0.7 * limit});
+    facts.push_back({"power.links", 1, 0.15 * limit});
+    facts.push_back({"energy.sequence", 0.1e-3, 20e-3});
     for (const char* format : {"bf16", "fp8", "nvfp4"}) {
       if (system.chip().has(std::string("tensor.achieved.") + format)) {
         facts.push_back({std::string("tensor.achieved.") + format, 0.4, 0.98});

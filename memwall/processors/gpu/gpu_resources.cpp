@@ -54,6 +54,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
   add_delay(GpuDelay::host_step, "host_step", spec.host_step);
   resources_.back().is_rest = true;
   add_delay(GpuDelay::host_sequence, "host_sequence", spec.host_sequence);
+  resources_.back().energy_per_amount = spec.sequence_energy;
   add_delay(GpuDelay::experts_spread, "experts_spread", spec.experts_spread, Category::communication);
   const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop, GpuDelay start,
                             GpuDelay step, GpuDelay bulk) {

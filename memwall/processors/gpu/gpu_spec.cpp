@@ -53,6 +53,7 @@ std::vector<std::string> known_keys() {
       "energy.fp32",
       "energy.scale_up",
       "energy.scale_out",
+      "energy.sequence",
       "supply.*",
   };
   for (const Format format : kTensorFormats) {
@@ -220,6 +221,7 @@ GpuSpec read_gpu_spec(const System& system) {
   if (spec.idle >= spec.busy) {
     card.refuse("power.idle", "less than power.busy");
   }
+  spec.sequence_energy = card.get<Joules>("energy.sequence");
   spec.link_power = card.get<Watts>("power.links");
   if (spec.idle + spec.link_power >= spec.tdp) {
     card.refuse("power.links", "less than power.tdp beside power.idle");

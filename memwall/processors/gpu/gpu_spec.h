@@ -89,8 +89,9 @@ struct GpuSpec {
   bool mesh = false;             // a link to every other chip of the domain instead of a switch
   Watts tdp;                     // what the chip may take for long: its power limit
   Watts idle;                    // of a chip at full clock that waits for its host
-  Watts busy;        // of a chip at work, beside what its operations and bytes cost: idle, clocks, schedulers
-  Watts link_power;  // of the links to other chips once they are up, with or without traffic
+  Watts busy;  // of a chip at work, beside what its operations and bytes cost: idle, clocks, schedulers
+  Joules sequence_energy;  // of sampling a token: kernels and copies in host_sequence
+  Watts link_power;        // of the links to other chips once they are up, with or without traffic
   VoltageCurve voltage;
 
   // Bytes to charge at hbm_best for bytes that move at `share` of the bandwidth.
