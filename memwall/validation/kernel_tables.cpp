@@ -21,6 +21,7 @@ namespace {
 
 const char* const kOrigin = "aic";
 constexpr double kMillisecond = 1e-3;
+constexpr double kAtLimit = 0.97;  // of the power limit, from which a board counts as being at it
 // DeepSeek's latent attention, the only one in the tables: DeepSeek-V3's config.json.
 constexpr std::int64_t kLatent = 512, kRope = 64, kLatentHead = 128;
 
@@ -243,6 +244,8 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
   const std::map<std::string, double> host = context.harness.is_vllm && table.has("gemm_dtype")
                                                  ? host_times(table)
                                                  : std::map<std::string, double>();
+  // The board's own mean power says whether it had reached its limit when the kernel was timed.
+  const bool has_power = table.has("power_limit_w");
   Measurement measurement;
   measurement.origin = kOrigin;
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -257,6 +260,8 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
     }
     measurement.system = std::to_string(kernel.chips) + "x" + chip;
     KernelUse use{std::move(kernel.op)};
+    use.is_steady =
+        has_power && table.number(row, "power_w") >= kAtLimit * table.number(row, "power_limit_w");
     if (const auto* op = std::get_if<GemmOp>(&use.op);
         op && is_launched_by_host(context.harness, op->format)) {
       use.host = Seconds(host.at(std::string(table.text(row, "gemm_dtype"))));

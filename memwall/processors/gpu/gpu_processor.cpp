@@ -179,6 +179,11 @@ class GpuProcessor : public Processor {
     const Chip& chip = system.chip();
     std::vector<TunableFact> facts = {
         {"gemm.start", 1e-6, 6e-6}, {"gemm.helper_start", 1e-6, 6e-6}, {"hbm.achieved.gemm", 0.5, 0.98}};
+    // Of power, in a fit of their own.
+    const double limit = chip.get<Watts>("power.tdp").value;
+    facts.push_back({"power.busy", 0.25 * limit, 0.7 * limit});
+    facts.push_back({"power.links", 1, 0.15 * limit});
+    facts.push_back({"energy.sequence", 0.1e-3, 20e-3});
     for (const char* format : {"bf16", "fp8", "nvfp4"}) {
       if (chip.has(std::string("tensor.achieved.") + format)) {
         facts.push_back({std::string("tensor.achieved.") + format, 0.4, 0.99});

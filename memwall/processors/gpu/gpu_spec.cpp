@@ -35,18 +35,22 @@ std::vector<std::string> known_keys() {
       "kernel.exchange_start",
       "kernel.sort_rate",
       "kernel.eager_launch",
+      "kernel.experts_spread",
       "host.step",
+      "host.sequence",
       "memory.reserve",
       "scale_up.domain",
       "scale_up.topology",
       "power.tdp",
       "power.idle",
       "power.busy",
+      "power.links",
       "energy.hbm",
       "energy.l2",
       "energy.fp32",
       "energy.scale_up",
       "energy.scale_out",
+      "energy.sequence",
       "supply.*",
   };
   for (std::string& key : gemm_keys()) {
@@ -149,6 +153,8 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.attention_tensor = card.fraction("kernel.attention_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
+  spec.host_sequence = card.get<Seconds>("host.sequence");
+  spec.experts_spread = card.get<Seconds>("kernel.experts_spread");
   spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
 
   spec.domain = card.count("scale_up.domain");
@@ -169,6 +175,11 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.idle = card.get<Watts>("power.idle");
   if (spec.idle >= spec.busy) {
     card.refuse("power.idle", "less than power.busy");
+  }
+  spec.sequence_energy = card.get<Joules>("energy.sequence");
+  spec.link_power = card.get<Watts>("power.links");
+  if (spec.idle + spec.link_power >= spec.tdp) {
+    card.refuse("power.links", "less than power.tdp beside power.idle");
   }
   spec.voltage = voltage_curve(chip);
   return spec;

@@ -36,9 +36,11 @@ enum class GpuDelay {
   out_nccl_step,
   out_nccl_bulk,
   host_step,
+  host_sequence,
+  experts_spread,
   stall,  // of kStall each
 };
-inline constexpr int kGpuDelayCount = 17;
+inline constexpr int kGpuDelayCount = 19;
 inline constexpr Seconds kStall{1e-9};
 
 struct KernelCost {
