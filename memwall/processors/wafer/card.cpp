@@ -6,6 +6,7 @@
 
 #include "memwall/core/error.h"
 #include "memwall/core/unit_text.h"
+#include "memwall/processors/wafer/mesh_queues.h"
 
 namespace memwall {
 namespace {
@@ -48,10 +49,13 @@ void read_core(const Chip& chip, WaferCard& card) {
 }
 
 void read_router(const Chip& chip, WaferCard& card) {
-  card.ramp_cycles = whole(chip, "router.ramp_cycles", 1, 64);
+  card.ramp_cycles = whole(chip, "router.ramp_cycles", 1, kRing);
   card.colors = whole(chip, "router.colors", 1, 32);
   card.switch_positions = whole(chip, "router.switch_positions", 1, 8);
-  card.queue_depth = whole(chip, "router.queue_depth", 3, 64);
+  card.queue_depth = whole(chip, "router.queue_depth", 2, kRing);
+  if (card.queue_depth + card.ramp_cycles > kRing) {
+    refuse(chip, "router.queue_depth", fmt::format("at most {} with router.ramp_cycles", kRing));
+  }
   card.wavelet = chip.get<Bytes>("router.wavelet");
   if (!divides(card.value, card.wavelet)) {
     refuse(chip, "router.wavelet", "a whole number of values of core.value");

@@ -1,4 +1,4 @@
-// mac_kernel.h - the values of one mac instruction, shared by both machines.
+// mac_kernel.h - the values of instructions that work on memory alone, shared by both machines.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,18 @@
 
 namespace memwall {
 
-// to[n][m] += from[k][m] * other[k][n], k outermost, each product and sum as half_multiply_add.
-void run_mac(const Instruction& mac, std::span<std::uint16_t> memory);
-// Vector unit cycles: k * n instructions of length m, `repeat` cycles and ceil(m / simd) beats each; of a
-// move or an add within memory, ceil(length / simd).
-std::int64_t memory_cycles(const Instruction& instruction, int repeat, int simd);
-// move and add within memory.
-void run_vector(const Instruction& instruction, std::span<std::uint16_t> memory);
+// An instruction whose operands are addresses.
+struct MemoryOperation {
+  Instruction::Kind kind = Instruction::Kind::move;
+  std::int32_t to = 0, from = 0, other = 0;
+  std::int32_t length = 0, columns = 1, depth = 1;
+};
+MemoryOperation memory_operation(const Instruction& instruction);
+
+// mac: to[n][m] += from[k][m] * other[k][n], k outermost, each product and sum as half_multiply_add.
+void run_in_memory(const MemoryOperation& operation, std::span<std::uint16_t> memory);
+// Vector unit cycles. mac: k * n instructions of length m, `repeat` cycles and ceil(m / simd) beats each;
+// others ceil(length / simd).
+std::int64_t memory_cycles(const MemoryOperation& operation, int repeat, int simd);
 
 }  // namespace memwall

@@ -10,6 +10,7 @@
 #include "memwall/processors/wafer/half.h"
 #include "memwall/processors/wafer/line_programs.h"
 #include "memwall/processors/wafer/machine_test_support.h"
+#include "memwall/processors/wafer/mesh_queues.h"
 #include "memwall/processors/wafer/plain_machine.h"
 #include "memwall/processors/wafer/product_programs.h"
 #include "memwall/tensor/reference.h"
@@ -268,7 +269,8 @@ TEST(MeshMachine, AgreesWithThePlainTwin) {
         take_turns(builder, axis, 0, values);
         break;
     }
-    MachineTiming random{pick(1, 5), pick(0, 20), pick(0, 5), pick(0, 9), pick(1, 9), pick(2, 7)};
+    MachineTiming random{pick(1, 5), pick(0, 20), pick(0, 5), pick(0, 9), pick(1, 9), 0};
+    random.queue_depth = pick(2, kRing - random.ramp + 1);
     MeshMachine machine(builder.program(), random);
     MachineResult fast = machine.run();
     const PlainResult plain = run_plainly(builder.program(), random);
@@ -295,6 +297,31 @@ TEST(MeshMachine, ProductsAgreeWithThePlainTwin) {
     fast.steps = 0;
     EXPECT_EQ(fast, run_plainly(*program, timing()).counts);
   }
+}
+
+// Times in queues are 16 bits wide: a run past 65,536 cycles, and another, must not confuse old with new.
+TEST(MeshMachine, LongRunsKeepCount) {
+  ProgramBuilder builder(1, 4, 8);
+  fill_small_integers(builder.program(), 21);
+  const Instruction pause{.kind = Instruction::Kind::mac,
+                          .to = in_memory(0),
+                          .from = in_memory(4),
+                          .other = in_memory(4),
+                          .length = 1,
+                          .columns = 1,
+                          .depth = 1};
+  cyclic_shift(builder, Axis::rows, 0, 4, 3);
+  for (CoreProgram& core : builder.program().cores) {
+    core.start.insert(core.start.begin(), pause);
+    core.repeat = 40;
+  }
+  MachineTiming slow = timing();
+  slow.repeat = 5000;  // 40 times 5000 cycles
+  MeshMachine machine(builder.program(), slow);
+  MachineResult fast = machine.run();
+  EXPECT_GT(fast.cycles, 3 * 65536);
+  fast.steps = 0;
+  EXPECT_EQ(fast, run_plainly(builder.program(), slow).counts);
 }
 
 // A core that waits for a vector that nobody sends is named.

@@ -8,6 +8,16 @@ namespace {
 
 double ceil_div(double amount, double parts) { return std::ceil(amount / parts); }
 
+// Where the sums of a line of n end when groups of `group` add up to their middle, and their middles
+// likewise.
+int ktree_root(int n, int group) {
+  if (n <= 1) {
+    return 0;
+  }
+  const int root_group = ktree_root((n + group - 1) / group, group);
+  return root_group * group + std::min(group, n - root_group * group) / 2;
+}
+
 // From a core's beat to the next core's, `hops` away: up the ramp, along, down the ramp.
 double step_cycles(double hops, const MeshTiming& timing) { return hops + 2 * timing.ramp + 1; }
 
@@ -48,28 +58,49 @@ MeshCycles chain_reduce(int n, double values, const MeshTiming& timing) {
   return {wavelets(values, timing) + (n - 1) * step_cycles(1, timing), timing.instruction, 0};
 }
 
-MeshCycles tree_reduce(int n, double values, const MeshTiming& timing) {
-  // A core of level r adds r children one after another and hands on while it adds the last one: that one can
-  // begin when the one before is done and the child's first wavelet is there.
-  const double length = wavelets(values, timing);
+namespace {
+
+// When the first core of a subtree of `size` cores begins to add its last child, and so to hand on.
+double tree_begin(int size, double length, const MeshTiming& timing) {
+  // A child's stream can be added once the one before it has been and its own first wavelet is there.
   double begin = 0;
-  for (int distance = 1; distance < n; distance *= 2) {
-    const double arrival = begin + step_cycles(distance, timing);
+  for (int distance = 1; distance < size; distance *= 2) {
+    const double arrival =
+        tree_begin(std::min(distance, size - distance), length, timing) + step_cycles(distance, timing);
     begin = distance == 1 ? arrival : std::max(arrival, begin + length + timing.instruction);
   }
-  return {begin + length, timing.instruction, 0};
+  return begin;
+}
+
+}  // namespace
+
+MeshCycles tree_reduce(int n, double values, const MeshTiming& timing) {
+  const double length = wavelets(values, timing);
+  return {tree_begin(n, length, timing) + length, timing.instruction, 0};
 }
 
 MeshCycles two_phase_reduce(int n, int group, double values, const MeshTiming& timing) {
   const double length = wavelets(values, timing);
-  const double leaders = ceil_div(n, group);
-  return {2 * length + (group - 1) * step_cycles(1, timing) + (leaders - 1) * step_cycles(group, timing),
-          2 * timing.instruction, 0};
+  const int leaders = (n + group - 1) / group, last_group = n - (leaders - 1) * group;
+  // The last leader's group may be smaller; then the one before it may be the later one.
+  const auto path = [&](int size, int hops) {
+    return (size - 1) * step_cycles(1, timing) + hops * step_cycles(group, timing);
+  };
+  const double longest = std::max(path(last_group, leaders - 1), leaders > 1 ? path(group, leaders - 2) : 0);
+  const double phases = leaders > 1 && group > 1 ? 2 : 1;
+  return {phases * length + longest, phases * timing.instruction, 0};
 }
 
 int group_size(int n, int levels) {
-  int group = 1;
-  while (std::pow(group, levels) < n) {
+  const auto reaches = [&](int group) {
+    std::int64_t product = 1;
+    for (int level = 0; level < levels; ++level) {
+      product *= group;
+    }
+    return product >= n;
+  };
+  int group = levels == 2 ? static_cast<int>(std::sqrt(n)) : 1;
+  while (!reaches(group)) {
     ++group;
   }
   return group;
@@ -97,7 +128,9 @@ MeshCycles all_reduce(int n, double values, Collective collective, const MeshTim
   if (collective == Collective::chain) {
     return chain_reduce(n, values, timing) + broadcast(n, values, timing);
   }
-  return ktree_reduce(n, kTreeLevels, values, timing) + broadcast(n / 2 + 1, values, timing);
+  const int root = ktree_root(n, group_size(n, kTreeLevels));
+  const int farthest = std::max(root, n - 1 - root);
+  return ktree_reduce(n, kTreeLevels, values, timing) + broadcast(farthest + 1, values, timing);
 }
 
 double law_chain(int n, double wavelets, double ramp) {
@@ -125,8 +158,10 @@ MeshCycles mesh_gemv(double tokens, double k, double n, int contract, int other,
 }
 
 MeshCycles cyclic_shift(double values, const MeshTiming& timing) {
-  // One start to send and one to receive; every wavelet is one beat of the sender and one of the receiver.
-  return {2 * wavelets(values, timing) + step_cycles(2, timing), 2 * timing.instruction, 0};
+  // The core starts to send and then to receive; beats of sending delay the second start.
+  const double length = wavelets(values, timing);
+  const double arrival = std::max(length, step_cycles(2, timing) - timing.instruction);
+  return {arrival + length + 1, 2 * timing.instruction, 0};
 }
 
 MeshCycles aligned_gemm(double m, double k, double n, int side, const MeshTiming& timing) {
@@ -146,7 +181,9 @@ MeshCycles mesh_gemm(double m, double k, double n, int side, const MeshTiming& t
 }
 
 MeshCycles kv_shift(double values, const MeshTiming& timing) {
-  return {2 * wavelets(values, timing) + step_cycles(1, timing), timing.instruction + timing.task, 0};
+  // What comes from below starts a task, whose setting up is delayed by the beats of sending that are left.
+  const double length = wavelets(values, timing);
+  return {std::max(length, step_cycles(1, timing)) + length + 1, 2 * timing.instruction + timing.task, 0};
 }
 
 }  // namespace memwall

@@ -6,7 +6,7 @@
 //
 //   broadcast      c_i + W + (n - 1) + 2 T_R + 1
 //   chain          c_i + W + (n - 1) (2 T_R + 2)
-//   tree           as chain with log2(n) adds at the root, see tree_reduce
+//   tree           a core of level r adds r children in turn; powers of two, see tree_reduce
 //   two phase      groups of g, then their g-spaced leaders: 2 c_i + 2 W + (g - 1) (2 T_R + 2)
 //                  + (n / g - 1) (g + 2 T_R + 1)
 //   K-tree         K levels of two-sided chains to the middle of groups of n^(1/K): per level 2 c_i + 2 W +

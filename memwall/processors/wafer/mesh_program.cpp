@@ -29,7 +29,7 @@ class Verifier {
       }
       check_instructions(program_.cores[core].start);
       for (const BoundTask& task : program_.cores[core].bound) {
-        require(takes(core, task.color, Port::ramp, true), task.color, "a task is bound to it",
+        require(takes(core, task.color, Port::ramp, true), task.color, "a task bound to it",
                 "a route of it to the ramp");
         check_instructions(task.instructions);
       }

@@ -74,7 +74,8 @@ class Plain {
     std::int64_t longest = 4 * (timing_.ramp + timing_.instruction + timing_.task) + 16;
     for (const CoreProgram& core : program_.cores) {
       for (const Instruction& each : core.start) {
-        longest = std::max(longest, 16 + 2 * memory_cycles(each, timing_.repeat, timing_.simd));
+        longest =
+            std::max(longest, 16 + 2 * memory_cycles(memory_operation(each), timing_.repeat, timing_.simd));
       }
     }
     for (std::int64_t last = 0; now_ - last < longest; ++now_) {
@@ -225,7 +226,7 @@ class Plain {
           take_next(core, false);
         } else if (each->from.kind != Operand::Kind::fabric && each->to.kind != Operand::Kind::fabric) {
           core.state = State::compute;
-          core.left = memory_cycles(*each, timing_.repeat, timing_.simd);
+          core.left = memory_cycles(memory_operation(*each), timing_.repeat, timing_.simd);
         } else {
           core.state = State::fabric;
           core.threads[0] = {each, 0};
@@ -255,7 +256,7 @@ class Plain {
   void run_memory(int at, const Instruction& each) {
     const auto size = static_cast<std::size_t>(program_.memory_values);
     const std::span<std::uint16_t> values(&result_.memory[at * size], size);
-    each.kind == Instruction::Kind::mac ? run_mac(each, values) : run_vector(each, values);
+    run_in_memory(memory_operation(each), values);
     result_.counts.cycles = std::max(result_.counts.cycles, now_);
   }
 
