@@ -362,7 +362,9 @@ std::vector<MachineJob> deal_folds(const MachineSetup& setup, Dataflow dataflow,
   std::size_t next = 0;
   for (std::size_t g = 0; g < gemms.size(); ++g) {
     const Extents size = extents(dataflow, gemms[g]);
-    const std::int64_t pieces = std::clamp<std::int64_t>(parts / tiles, 1, size.streamed);
+    const std::int64_t per_piece =
+        ceil_div(size.streamed, std::clamp<std::int64_t>(parts / tiles, 1, size.streamed));
+    const std::int64_t pieces = ceil_div(size.streamed, per_piece);
     for (std::int64_t column = 0; column < ceil_div(size.columns, columns); ++column) {
       for (std::int64_t row = 0; row < ceil_div(size.rows, rows); ++row) {
         for (std::int64_t piece = 0; piece < pieces; ++piece) {

@@ -15,7 +15,9 @@
 namespace memwall::systolic_test {
 
 inline System system_of(const std::string& name) { return read_system(name); }
-inline SystolicCard card_named(const std::string& chip) { return read_systolic_card(read_system("1x" + chip)); }
+inline SystolicCard card_named(const std::string& chip) {
+  return read_systolic_card(read_system("1x" + chip));
+}
 
 // A system of one chip whose card has one piece of its text replaced.
 inline System edited_system(const std::string& chip, const std::string& from, const std::string& to) {
