@@ -177,8 +177,7 @@ struct RunningJob {
   std::int64_t weights = 0, activations = 0, sums = 0;  // words that the next step still lacks
   MachineResult::JobResult result;
 
-  void ask() {
-    const StepWords words = region->need();
+  void ask(const StepWords& words) {
     const bool exchanged = region->dataflow() == Dataflow::input_stationary;
     weights = exchanged ? words.left : words.top;
     activations = exchanged ? words.top : words.left;
@@ -188,12 +187,14 @@ struct RunningJob {
 };
 
 void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, MachineResult& result) {
+  const bool limited = setup.ports.weights > 0 || setup.ports.activations > 0 || setup.ports.sums > 0;
   PortState weights{setup.ports.weights}, activations{setup.ports.activations}, sums{setup.ports.sums};
   const std::int64_t all_cells = setup.rows * setup.columns;
   std::size_t running = 0;
   for (RunningJob& job : jobs) {
     if (!job.region->done()) {
-      job.ask();
+      // Without a narrow port all words are served at once: they need not be counted step by step.
+      job.ask(limited ? job.region->need() : job.region->total());
       ++running;
     }
   }
@@ -217,8 +218,8 @@ void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, MachineR
       if (job.region->done()) {
         job.result.end = result.cycles + 1;
         --running;
-      } else {
-        job.ask();
+      } else if (limited) {
+        job.ask(job.region->need());
       }
     }
     ++result.cycles;

@@ -48,6 +48,7 @@ class Region {
   virtual ~Region() = default;
   virtual bool done() const = 0;
   virtual StepWords need() const = 0;     // of the next step
+  virtual StepWords total() const = 0;    // of all steps
   virtual std::int64_t step() = 0;        // returns the cells that multiplied
   virtual Dataflow dataflow() const = 0;  // which operand enters where
 };
@@ -109,6 +110,16 @@ class StationaryRegion final : public Region {
       words.left += region_detail::in_window(step_, at.stream, at.stream + fold.streamed, tile_rows(fold));
       words.sums += region_detail::in_window(step_ - (rows_ - 1), at.stream, at.stream + fold.streamed,
                                              tile_columns(fold));
+    }
+    return words;
+  }
+
+  StepWords total() const override {
+    StepWords words;
+    for (const FoldTask& fold : folds_) {
+      words.top += tile_rows(fold) * tile_columns(fold);
+      words.left += fold.streamed * tile_rows(fold);
+      words.sums += fold.streamed * tile_columns(fold);
     }
     return words;
   }
@@ -218,6 +229,16 @@ class OutputRegion final : public Region {
     return {region_detail::in_window(step_, 0, fold.streamed, width),
             region_detail::in_window(step_, 0, fold.streamed, height),
             on_diagonal(step_ - (fold.streamed - 1), height, width)};
+  }
+
+  StepWords total() const override {
+    StepWords words;
+    for (const FoldTask& fold : folds_) {
+      words.top += fold.streamed * tile_columns(fold);
+      words.left += fold.streamed * tile_rows(fold);
+      words.sums += tile_rows(fold) * tile_columns(fold);
+    }
+    return words;
   }
 
   std::int64_t step() override {

@@ -2,7 +2,7 @@
 //
 // Two sets with the same verbs. Plain: a register is an element of an array and shifting moves every one of
 // them, as the hardware does. Ring: a chain that shifts by one place per cycle is a window that moves over a
-// buffer, and the multiplications of a row are one call. A test holds them equal.
+// buffer, and the multiplications of a step are one call. A test holds them equal.
 //
 // Stationary (weights or inputs stay): values to be held enter at the top of a chain per column and go down a
 // row per cycle; `hold` keeps a column of the chain in a second register, `swap` takes a held value into the
@@ -21,17 +21,17 @@ namespace memwall {
 
 inline std::size_t index_of(std::int64_t value) { return static_cast<std::size_t>(value); }
 
-// out[i] = in[i] + a[i] * b[i]; out may be in.
 template <class Cell>
-void multiply_row(const typename Cell::Operand* a, const typename Cell::Operand* b,
-                  const typename Cell::Sum* in, typename Cell::Sum* out, std::int64_t count) {
+void multiply(const CellRows<Cell>& cells) {
   if constexpr (std::is_same_v<Cell, Int8Cell>) {
-    int8_multiply_row(a, b, in, out, count);
+    int8_multiply(cells);
   } else {
-    for (std::int64_t i = 0; i < count; ++i) {
-      typename Cell::Sum sum = in[i];
-      Cell::multiply_add(sum, a[i], b[i]);
-      out[i] = sum;
+    for (std::int64_t r = cells.rows - 1; r >= 0; --r) {
+      for (std::int64_t c = 0; c < cells.columns; ++c) {
+        typename Cell::Sum sum = cells.in[r * cells.stride + c];
+        Cell::multiply_add(sum, cells.left[r * cells.window + c], cells.other[r * cells.stride + c]);
+        cells.out[r * cells.stride + c] = sum;
+      }
     }
   }
 }
@@ -127,8 +127,7 @@ class RingStationary {
         held_(chain_.size()),
         active_(chain_.size()),
         passing_(index_of(rows * window_)),
-        sums_(chain_.size()),
-        zeros_(index_of(stride_)),
+        sums_(index_of((rows + 1) * stride_)),
         top_(index_of(columns)),
         left_(index_of(rows)) {}
 
@@ -159,24 +158,22 @@ class RingStationary {
       offset_ = columns_;
     }
     --offset_;
-    for (std::int64_t r = rows_ - 1; r >= 0; --r) {
-      Operand* row = &passing_[index_of(r * window_ + offset_)];
-      *row = left_[index_of(r)];
-      const Sum* above = r > 0 ? &sums_[index_of((r - 1) * stride_)] : zeros_.data();
-      multiply_row<Cell>(row, &active_[index_of(r * stride_)], above, &sums_[index_of(r * stride_)],
-                         columns_);
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      passing_[index_of(r * window_ + offset_)] = left_[index_of(r)];
     }
+    multiply<Cell>({&passing_[index_of(offset_)], active_.data(), sums_.data(), &sums_[index_of(stride_)],
+                    window_, stride_, rows_, columns_});
     std::fill(left_.begin(), left_.end(), Operand{});
     return 0;
   }
-  const Sum& bottom(std::int64_t column) const { return sums_[index_of((rows_ - 1) * stride_ + column)]; }
+  const Sum& bottom(std::int64_t column) const { return sums_[index_of(rows_ * stride_ + column)]; }
 
  private:
   std::int64_t rows_, columns_, stride_, window_;
   std::int64_t first_ = 0;  // place of row 0 in the chain
   std::int64_t offset_;     // of column 0 in every row of passing_
   std::vector<Operand> chain_, held_, active_, passing_;
-  std::vector<Sum> sums_, zeros_;
+  std::vector<Sum> sums_;  // of row r in r + 1, below a row of zeros
   std::vector<Operand> top_, left_;
 };
 
@@ -259,11 +256,17 @@ class RingOutput {
     }
     --offset_;
     for (std::int64_t r = 0; r < rows_; ++r) {
-      Operand* row = &right_[index_of(r * window_ + offset_)];
-      *row = left_[index_of(r)];
-      const std::int64_t place = first_ + r < rows_ ? first_ + r : first_ + r - rows_;
-      Sum* sums = &sums_[index_of(r * stride_)];
-      multiply_row<Cell>(row, &down_[index_of(place * stride_)], sums, sums, columns_);
+      right_[index_of(r * window_ + offset_)] = left_[index_of(r)];
+    }
+    // The rows that go down lie in the ring as two runs.
+    const auto run = [&](std::int64_t row, std::int64_t place, std::int64_t rows) {
+      Sum* sums = &sums_[index_of(row * stride_)];
+      multiply<Cell>({&right_[index_of(row * window_ + offset_)], &down_[index_of(place * stride_)], sums,
+                      sums, window_, stride_, rows, columns_});
+    };
+    run(0, first_, rows_ - first_);
+    if (first_ > 0) {
+      run(rows_ - first_, 0, first_);
     }
     std::fill(left_.begin(), left_.end(), Operand{});
     std::fill(top_.begin(), top_.end(), Operand{});
