@@ -105,7 +105,7 @@ void systolic_split_search(benchmark::State& state, const char* name) {
 BENCHMARK_CAPTURE(systolic_split_search, llama_70b, "llama-3.1-70b")->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(systolic_split_search, deepseek_v3, "deepseek-v3")->Unit(benchmark::kMicrosecond);
 
-// "m,n,k,cycles,stalls,seconds" of SCALE-Sim; empty when build/oracle-venv is not there
+// "rows,columns,ws,m,n,k,cycles,stalls,seconds" of SCALE-Sim; empty when build/oracle-venv is not there
 // (tools/oracle-venv.sh).
 std::string run_scalesim(const std::string& arguments) {
   const std::string root = data_root().string();
@@ -127,11 +127,11 @@ std::string run_scalesim(const std::string& arguments) {
 void systolic_against_scalesim(benchmark::State& state) {
   const std::int64_t size = state.range(0);
   const std::int64_t m = 8 * size, n = 4 * size, k = 4 * size;
-  const std::string sizes = std::to_string(size) + " " + std::to_string(size) + " ws " + std::to_string(m) +
-                            "," + std::to_string(n) + "," + std::to_string(k);
-  const std::string line = run_scalesim(sizes);
+  const std::string run = std::to_string(size) + "," + std::to_string(size) + ",ws," + std::to_string(m) +
+                          "," + std::to_string(n) + "," + std::to_string(k);
+  const std::string line = run_scalesim(run);
   double reported = 0, seconds = 0;
-  if (std::sscanf(line.c_str(), "%*d,%*d,%*d,%lf,%*d,%lf", &reported, &seconds) != 2) {
+  if (std::sscanf(line.c_str(), "%*d,%*d,ws,%*d,%*d,%*d,%lf,%*d,%lf", &reported, &seconds) != 2) {
     state.SkipWithError("SCALE-Sim is not installed: tools/oracle-venv.sh");
     return;
   }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Runs SCALE-Sim v3 (package `scalesim`) on GEMMs and prints what it counts.
 
-usage: scalesim_cycles.py ROWS COLUMNS ws|is|os M,N,K [M,N,K ...]
+usage: scalesim_cycles.py RUN [RUN ...]        RUN is ROWS,COLUMNS,ws|is|os,M,N,K
 
-A line per GEMM: M,N,K,cycles,seconds. SCALE-Sim counts cycles from zero, so its figure is one lower than the
-number of cycles; it is printed as it comes. `seconds` is the time of the compute part of its simulation, demand
-matrices and memory included, without starting Python. Nothing is left on disk.
+A line per run: the run, cycles, stalls, seconds. SCALE-Sim counts cycles from zero, so its figure is one lower
+than the number of cycles; it is printed as it comes. `seconds` is the time of its simulation, demand matrices and
+memory included, without starting Python. Nothing is left on disk.
 """
 import contextlib
 import io
@@ -54,43 +54,37 @@ UseRamulatorTrace = False
 """
 
 
+def simulate(run):
+    from scalesim.layout_utils import layouts
+    from scalesim.scale_config import scale_config
+    from scalesim.single_layer_sim import single_layer_sim
+    from scalesim.topology_utils import topologies
+    rows, columns, dataflow, m, n, k = run.split(",")
+    with open("array.cfg", "w", encoding="utf-8") as file:
+        file.write(CONFIG.format(rows=rows, columns=columns, dataflow=dataflow))
+    with open("gemms.csv", "w", encoding="utf-8") as file:
+        file.write(f"Layer, M, N, K,\ngemm, {m}, {n}, {k},\n")
+    with open("layout.csv", "w", encoding="utf-8") as file:
+        file.write("Layer," + "x," * 21 + "\ngemm," + "1," * 21 + "\n")
+    config, topology, layout = scale_config(), topologies(), layouts()
+    config.read_conf_file("array.cfg")
+    topology.load_arrays("gemms.csv", mnk_inputs=True)
+    layout.load_arrays("layout.csv", mnk_inputs=True)
+    layer = single_layer_sim()
+    layer.set_params(layer_id=0, config_obj=config, topology_obj=topology, layout_obj=layout, verbose=False)
+    begin = time.perf_counter()
+    layer.run()
+    seconds = time.perf_counter() - begin
+    layer.calc_report_data()
+    return f"{run},{int(layer.total_cycles)},{int(layer.stall_cycles)},{seconds:.6f}"
+
+
 def main():
-    rows, columns, dataflow, gemms = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
-    sizes = [tuple(int(size) for size in gemm.split(",")) for gemm in gemms]
-    noise = io.StringIO()
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(noise), \
-            contextlib.redirect_stderr(noise):
-        from scalesim.scale_config import scale_config
-        from scalesim.single_layer_sim import single_layer_sim
-        from scalesim.topology_utils import topologies
-        from scalesim.layout_utils import layouts
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), \
+            contextlib.redirect_stderr(io.StringIO()):
         os.chdir(folder)
-        with open("array.cfg", "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(rows=rows, columns=columns, dataflow=dataflow))
-        with open("gemms.csv", "w", encoding="utf-8") as file:
-            file.write("Layer, M, N, K,\n")
-            for index, (m, n, k) in enumerate(sizes):
-                file.write(f"gemm{index}, {m}, {n}, {k},\n")
-        with open("layout.csv", "w", encoding="utf-8") as file:
-            file.write("Layer," + ",".join(f"x{i}" for i in range(21)) + ",\n")
-            for index in range(len(sizes)):
-                file.write(f"gemm{index}," + ",".join("1" for _ in range(21)) + ",\n")
-        config = scale_config()
-        config.read_conf_file("array.cfg")
-        topology = topologies()
-        topology.load_arrays("gemms.csv", mnk_inputs=True)
-        layout = layouts()
-        layout.load_arrays("layout.csv", mnk_inputs=True)
-        lines = []
-        for index, (m, n, k) in enumerate(sizes):
-            layer = single_layer_sim()
-            layer.set_params(layer_id=index, config_obj=config, topology_obj=topology, layout_obj=layout,
-                             verbose=False)
-            begin = time.perf_counter()
-            layer.run()
-            seconds = time.perf_counter() - begin
-            layer.calc_report_data()
-            lines.append(f"{m},{n},{k},{int(layer.total_cycles)},{int(layer.stall_cycles)},{seconds:.6f}")
+        lines = [simulate(run) for run in sys.argv[1:]]
+        os.chdir("/")
     print("\n".join(lines))
 
 
