@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
     memwall::add_step(root);
     memwall::add_op(root);
     memwall::add_explain(root);
+    memwall::add_sweep(root);
+    memwall::add_rtl(root);
     memwall::add_validate(root);
     memwall::add_calibrate(root);
     root.examples(
