@@ -19,7 +19,7 @@ ChainMacro read_chain_macro(const Chip& chip) {
   macro.columns = number("core.columns") * number("core.weight_bits");
   macro.rows_per_register = number("macro.rows_per_register");
   macro.multiplexers = number("macro.multiplexers");
-  macro.adder_delay = chip.get<Seconds>("calibration.adder_delay");
+  macro.adder_delay = chip.get<Seconds>("macro.adder_delay");
   macro.gates = read_gates(chip);
   for (const std::string& supply : chip.below("macro.supply")) {
     macro.supplies.push_back({supply, number("macro.supply." + supply)});

@@ -32,7 +32,7 @@ class Dimc : public Processor {
     if (!read_dimc_card(system).d2d) {
       return {};
     }
-    return {{"calibration.collective_overhead", 0.1e-6, 50e-6}};
+    return {{"links.collective_overhead", 0.1e-6, 50e-6}};
   }
 
   std::vector<Figure> figures(const System& system) const override { return dimc_figures(system); }

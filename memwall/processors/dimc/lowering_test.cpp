@@ -7,7 +7,7 @@
 
 #include "memwall/processors/dimc/kernels.h"
 #include "memwall/processors/dimc/test_support.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {
