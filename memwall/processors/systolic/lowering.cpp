@@ -114,7 +114,7 @@ class SystolicModel::Lowerer {
     for (const Slice& slice : step.slices) {
       if (belongs(slice, side)) {
         tokens_ += real(slice.count * slice.new_tokens);
-        sequences_ += real(slice.count);
+        sequences_ += real(slice.count * slice.logits);
       }
     }
   }
