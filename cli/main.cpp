@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     memwall::add_list(root);
     memwall::add_race(root);
     memwall::add_step(root);
+    memwall::add_speculate(root);
     memwall::add_op(root);
     memwall::add_explain(root);
     memwall::add_sweep(root);
