@@ -12,5 +12,6 @@ void add_op(const Verb& root);
 void add_explain(const Verb& root);
 void add_validate(const Verb& root);
 void add_calibrate(const Verb& root);
+void add_harden(const Verb& root);
 
 }  // namespace memwall

@@ -59,6 +59,8 @@ class KernelLowering {
   virtual void lower(const KernelOp& op, Program& program) const = 0;
 };
 
+class Hardener;  // harden.h
+
 class Processor {
  public:
   virtual ~Processor() = default;
@@ -86,6 +88,10 @@ class Processor {
 
   // Numbers that follow from the cards alone, in the family's own order; none by default.
   virtual std::vector<Figure> figures(const System&) const { return {}; }
+
+  // Turns weight files into wiring; nullptr where weights are loaded. Throws ConfigError for what the cards
+  // lack.
+  virtual std::unique_ptr<Hardener> open_hardener(const System& system) const;
 
   // Borrows nothing.
   virtual std::unique_ptr<KernelLowering> open_kernels(const System& system,

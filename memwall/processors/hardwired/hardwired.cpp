@@ -6,6 +6,8 @@
 #include "memwall/model/read_model.h"
 #include "memwall/processors/hardwired/card.h"
 #include "memwall/processors/hardwired/lowering.h"
+#include "memwall/processors/hardwired/neuron_hardener.h"
+#include "memwall/processors/hardwired/neuron_silicon.h"
 #include "memwall/processors/hardwired/placement.h"
 #include "memwall/processors/hardwired/wiring.h"
 
@@ -53,6 +55,10 @@ class Hardwired : public Processor {
     }
     const HardwiredCard card = read_hardwired_card(system.chip());
     return std::make_unique<HardwiredModel>(card, wiring_of(model), placement.plan.dp);
+  }
+
+  std::unique_ptr<Hardener> open_hardener(const System& system) const override {
+    return has_neurons(system.chip()) ? make_neuron_hardener(system) : nullptr;
   }
 
   std::unique_ptr<KernelLowering> open_kernels(const System& system, const LowerOptions&) const override {
