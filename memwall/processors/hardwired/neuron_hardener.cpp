@@ -1,8 +1,8 @@
 #include "memwall/processors/hardwired/neuron_hardener.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -41,6 +41,16 @@ std::string layer_of(const std::string& tensor) {
   const std::size_t second = first == std::string::npos ? first : tensor.find('.', first + 1);
   const bool in_layer = tensor.starts_with("blk.") && second != std::string::npos;
   return in_layer ? tensor.substr(0, second) : tensor;
+}
+
+// 3 of "blk.3"; what is in no layer comes before them, in file order.
+std::int64_t layer_number(const std::string& layer) {
+  constexpr std::size_t kPrefix = 4;
+  std::int64_t number = -1;
+  if (layer.starts_with("blk.")) {
+    std::from_chars(layer.data() + kPrefix, layer.data() + layer.size(), number);
+  }
+  return number;
 }
 
 // Sums that a HardenedTensor is made of.
@@ -225,6 +235,10 @@ class NeuronHardener final : public Hardener {
       }
       add(report.total, tensor);
     }
+    std::stable_sort(report.layers.begin(), report.layers.end(),
+                     [](const HardenedTensor& a, const HardenedTensor& b) {
+                       return layer_number(a.layer) < layer_number(b.layer);
+                     });
   }
 
   void write_verilog(const WeightSource& source, std::size_t index, const HardenOptions& options,
