@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "memwall/core/error.h"
 #include "memwall/report/explain_json.h"
+#include "memwall/serving/figure_ranges.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
 
@@ -52,7 +53,8 @@ void explain_stage(const ExplainOptions& options, const Model& model, const Step
 void explain(const ExplainOptions& options) {
   options.output.check();
   if (options.what.empty()) {
-    throw ConfigError("explain", "nothing", "one of model, step, placement, program, ledger, chip, system");
+    throw ConfigError("explain", "nothing",
+                      "one of model, step, placement, program, ledger, chip, system, figures");
   }
   if (options.what == "chip") {
     require("--chip", options.chip, options.what);
@@ -62,6 +64,12 @@ void explain(const ExplainOptions& options) {
   if (options.what == "system") {
     require("--system", options.system, options.what);
     show(options.output, "facts", open_system(options.system, builtin_processors()).system);
+    return;
+  }
+  if (options.what == "figures") {
+    require("--system", options.system, options.what);
+    const OpenSystem open = open_system(options.system, builtin_processors());
+    show(options.output, "figures", figure_ranges(open.system, *open.processor));
     return;
   }
   require("--model", options.model, options.what);
@@ -91,8 +99,8 @@ void add_explain(const Verb& root) {
       root.verb("explain", "Print a stage of the pipeline: model, step, placement, program, ledger");
   const auto options = std::make_shared<ExplainOptions>();
   verb.positional("what", &options->what,
-                  {"model", "step", "placement", "program", "ledger", "chip", "system"},
-                  "model, step, placement, program, ledger, chip or system");
+                  {"model", "step", "placement", "program", "ledger", "chip", "system", "figures"},
+                  "model, step, placement, program, ledger, chip, system or figures");
   verb.text("--model", &options->model, "a card in models/ or a config.json, .gguf or index file");
   verb.text("--system", &options->system, "a card in systems/, a path, or NxCHIP such as 8xh100");
   verb.text("--chip", &options->chip, "a card in chips/ or a path");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memwall/core/units.h"
+#include "memwall/hardware/voltage.h"
 
 namespace memwall {
 
@@ -33,6 +34,19 @@ struct Resource {
   double sustained_rate = 0;  // what real use achieves, at most peak: what the schedule clock uses
   Joules energy_per_amount;   // joules per byte, op or message
   Category category = Category::overhead;
+  bool follows_clock = false;  // its rate falls with the chip's clock, its energy with the supply squared
+  bool is_rest = false;        // a delay in which the chip has nothing to do: it waits for its host
+};
+
+// What a chip does about power: it lowers its clock, and its supply with it, until the power holds
+// (power_limit.h).
+struct PowerControl {
+  Watts limit;    // of all chips that static_power is of; 0: none
+  Watts clocked;  // of the same chips at full clock, whatever they do: clock trees, schedulers; none at rest
+  Hertz clock;    // at full rate; 0: not known, or nothing follows it
+  VoltageCurve voltage;
+  double overlap = 1;      // such programs in flight on these chips at once
+  double clock_share = 1;  // of the full clock, which the rates and energies of `resources` are for
 };
 
 // `useful` amount is what the mathematics needs and what the bound clock charges; `charged` >= useful is what
@@ -77,6 +91,7 @@ struct Program {
   // and static_power is that of all of them together.
   double replicas = 1;
   Watts static_power;
+  PowerControl power;
 
   std::int64_t task_count() const;  // repetitions counted
 };
@@ -88,8 +103,8 @@ void add_predecessor(Task& task, std::int32_t predecessor);
 
 // Throws std::logic_error naming block and task: an index out of range, a predecessor that is not earlier,
 // rates not positive, sustained above peak, charged below useful, amounts negative or not finite, a repeat
-// below 1, energies negative. The clocks and the ledger require a program that passes. Every lowering's tests
-// call it.
+// below 1, energies negative, a power limit that power without work exceeds. The clocks and the ledger
+// require a program that passes. Every lowering's tests call it.
 void verify(const Program& program);
 // A line per resource, block and task: what `memwall explain program` prints.
 std::string to_text(const Program& program);

@@ -198,6 +198,19 @@ Json explain_json(const Chip& chip) {
   return {{"chip", chip.name}, {"family", chip.family}, {"title", chip.title}, {"facts", facts_json(chip)}};
 }
 
+Json explain_json(const std::vector<FigureRange>& figures) {
+  Json json = {{"figures", Json::array()}};
+  for (const FigureRange& range : figures) {
+    json["figures"].push_back({{"figure", range.figure.name},
+                               {"value", range.figure.value},
+                               {"unit", range.figure.unit},
+                               {"low", range.low},
+                               {"high", range.high},
+                               {"widest", range.widest.empty() ? Json(nullptr) : Json(range.widest)}});
+  }
+  return json;
+}
+
 Json explain_json(const System& system) {
   Json json = {{"system", system.name},
                {"title", system.title},

@@ -1,5 +1,6 @@
 #include "memwall/serving/run_step.h"
 
+#include "memwall/program/power_limit.h"
 #include "memwall/serving/plan_choice.h"
 
 namespace memwall {
@@ -46,10 +47,12 @@ KernelResult run_kernel(const KernelOp& op, const System& system, const Processo
   KernelResult result;
   result.program = processor.lower_kernel(op, system, options);
   ScheduleClock clock;
-  result.ledger = make_ledger(result.program, clock);
+  result.brief_time = clock.run(result.program).time;
+  result.ledger = ledger_within_power(result.program, clock);
   result.roofline = roofline_of(result.program);
   result.estimates = sweep_estimates(system, [&](const System& at) {
-    return answer(make_ledger(processor.lower_kernel(op, at, options), clock));
+    Program program = processor.lower_kernel(op, at, options);
+    return answer(ledger_within_power(program, clock));
   });
   return result;
 }

@@ -30,7 +30,8 @@ StepResult run_step(const Model& model, const Step& step, const System& system, 
 
 struct KernelResult {
   Program program;
-  Ledger ledger;
+  Ledger ledger;       // repeated until clock and power are steady
+  Seconds brief_time;  // at full clock: alone on a chip that has just rested
   Roofline roofline;
   std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
   std::optional<ErrorBar> error;          // of the time; not filled in here

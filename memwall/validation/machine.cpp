@@ -34,8 +34,28 @@ Machine::Answer Machine::run(const Measurement& measurement, ModelShelf& models)
   if (const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what)) {
     return run(*kernels);
   }
+  if (const auto* figure = std::get_if<FigureOf>(&measurement.what)) {
+    return run(*figure, measurement.where);
+  }
   const StepRun& step = std::get<StepRun>(measurement.what);
   return run(step, measurement.quantity, models.get(step.model));
+}
+
+Machine::Answer Machine::run(const FigureOf& wanted, const Location& where) {
+  if (!figures_) {
+    figures_ = processor_.figures(system_);
+  }
+  const std::vector<Figure>& figures = *figures_;
+  const auto found = std::find_if(figures.begin(), figures.end(),
+                                  [&](const Figure& each) { return each.name == wanted.name; });
+  if (found == figures.end()) {
+    throw ConfigError(where, "figure", quoted(wanted.name),
+                      "one of `memwall explain figures --system " + system_.name + "`");
+  }
+  if (found->unit != wanted.unit) {
+    throw ConfigError(where, "unit", quoted(wanted.unit), quoted(found->unit) + ", the figure's own");
+  }
+  return {found->value, std::nullopt, {}};
 }
 
 Machine::Answer Machine::run(const KernelOp& op) {
@@ -113,6 +133,7 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
     case MeasuredQuantity::energy_per_token:
       return {step.energy().value / batch, std::nullopt, {}};
     case MeasuredQuantity::throughput:
+    case MeasuredQuantity::figure:
       break;
   }
   const double users = batch * timer.batches_in_flight();

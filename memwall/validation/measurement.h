@@ -39,7 +39,13 @@ struct StepRun {
   Sampling sampling = Sampling::sorted;
 };
 
-enum class MeasuredQuantity { time, power, energy_per_token, throughput };  // s, W of all chips, J, tokens/s
+// A number that follows from the cards of a system alone (processors/figure.h), in the unit published.
+struct FigureOf {
+  std::string name, unit;
+};
+
+// s, W of all chips, J, tokens/s; of a figure its own unit.
+enum class MeasuredQuantity { time, power, energy_per_token, throughput, figure };
 
 // A fact of the chip that was another one on the machine measured: hbm.capacity = 40 GB.
 struct FactChange {
@@ -51,7 +57,7 @@ struct Measurement {
   std::string origin;  // the data set's name: "aic", "llmcompass_gemm"
   std::string system;  // "8xh100"
   std::vector<FactChange> changes;
-  std::variant<std::vector<KernelUse>, StepRun> what;  // kernels run one after another
+  std::variant<std::vector<KernelUse>, StepRun, FigureOf> what;  // kernels run one after another
   MeasuredQuantity quantity = MeasuredQuantity::time;
   double value = 0;  // measured, in the base unit of the quantity
   std::string note;  // what the rows of a sum have in common, or empty

@@ -157,7 +157,8 @@ INSTANTIATE_TEST_SUITE_P(
         VerbCase{"explain-placement", "explain placement --model llama-3.1-70b --system 1xh100 --decode 1@1"},
         VerbCase{"explain-program", kProgram.c_str()}, VerbCase{"explain-ledger", kLedger.c_str()},
         VerbCase{"explain-chip", "explain chip --chip h100"},
-        VerbCase{"explain-system", "explain system --system hgx-h100"}));
+        VerbCase{"explain-system", "explain system --system hgx-h100"},
+        VerbCase{"explain-figures", "explain figures --system hnlpu-16"}));
 
 TEST(VerbJson, SharesSumToOne) {
   for (const char* arguments : {"step --model llama-3.1-70b --system 8xh100 --decode 64@4096",

@@ -8,8 +8,8 @@
 
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
-#include "memwall/processors/gpu/gpu_shard.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {
@@ -155,7 +155,7 @@ void GpuPlacedModel::plan_operators(const std::string& name, std::int64_t repeat
     }
   }
   close_sum();
-  if (last && roles.head) {
+  if (last && roles.head && !operators.empty()) {
     add(block, Kind::host_step, "host");
   }
   if (!block.kernels.empty()) {
@@ -327,10 +327,8 @@ void GpuPlacedModel::Lowerer::lower_experts(const Kernel& kernel) {
 }
 
 void GpuPlacedModel::lower(const Step& step, Program& program) const {
-  program.resources = resources_.list();
+  resources_.start(program, plan_.tp * plan_.dp, plan_.chips(), plan_.pp);
   program.labels = labels_;
-  program.replicas = plan_.tp * plan_.dp;
-  program.static_power = spec_.busy * plan_.chips();
   program.blocks.resize(blocks_.size());
   Lowerer lowerer(*this, step);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

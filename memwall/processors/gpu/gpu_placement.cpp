@@ -6,7 +6,7 @@
 
 #include "memwall/core/error.h"
 #include "memwall/core/unit_text.h"
-#include "memwall/processors/gpu/gpu_shard.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {

@@ -34,12 +34,10 @@ void require_positive(const char* key, std::int64_t value) {
 // A program of kernels one after another on `chips` equal chips.
 class KernelProgram {
  public:
-  KernelProgram(const GpuResources& resources, Watts static_power, int chips, bool eager, Program& program)
+  KernelProgram(const GpuResources& resources, int chips, bool eager, Program& program)
       : resources_(resources), eager_(eager), program_(program) {
-    program_.resources = resources_.list();
+    resources_.start(program_, chips, chips, 1);
     program_.labels.clear();
-    program_.replicas = chips;
-    program_.static_power = static_power * chips;
     program_.blocks.resize(1);
     program_.blocks[0] = {"kernel", 1, std::move(program_.blocks[0].tasks), {}};
     program_.blocks[0].tasks.clear();
@@ -142,7 +140,7 @@ class GpuKernels : public KernelLowering {
   }
 
   KernelProgram start(int chips, Program& program) const {
-    return {resources_, spec_.busy, chips, options_.eager, program};
+    return {resources_, chips, options_.eager, program};
   }
   void require_chips(int chips) const {
     if (chips > chips_) {

@@ -29,6 +29,12 @@ Resource queue_resource(std::string name, Amount amount, double peak, double ach
   return resource;
 }
 
+// On the chip's own clock, as memories and links outside it are not.
+Resource clocked(Resource resource) {
+  resource.follows_clock = true;
+  return resource;
+}
+
 }  // namespace
 
 std::int32_t GpuResources::add(Resource resource) {
@@ -46,6 +52,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
   add_delay(GpuDelay::attention_wave, "attention_wave", spec.attention_wave);
   add_delay(GpuDelay::pointwise_start, "pointwise_start", spec.pointwise_start);
   add_delay(GpuDelay::host_step, "host_step", spec.host_step);
+  resources_.back().is_rest = true;
   const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop, GpuDelay start,
                             GpuDelay step, GpuDelay bulk) {
     add_delay(hop, (prefix + "hop").c_str(), link.latency, Category::communication);
@@ -68,17 +75,34 @@ GpuResources::GpuResources(const GpuSpec& spec) {
                              Category::overhead));
   hbm_ = add(queue_resource("hbm", Amount::bytes, spec.hbm_bandwidth.value, spec.hbm_best,
                             Joules(spec.hbm_energy.value), Category::weights));
-  l2_ = add(queue_resource("l2", Amount::bytes, spec.l2_bandwidth.value, 1, Joules(spec.l2_energy.value),
-                           Category::overhead));
-  vector_ = add(queue_resource("vector", Amount::ops, spec.vector_peak.value, spec.vector_achieved,
-                               Joules(spec.vector_energy.value), Category::arithmetic));
+  l2_ = add(clocked(queue_resource("l2", Amount::bytes, spec.l2_bandwidth.value, 1,
+                                   Joules(spec.l2_energy.value), Category::overhead)));
+  vector_ = add(clocked(queue_resource("vector", Amount::ops, spec.vector_peak.value, spec.vector_achieved,
+                                       Joules(spec.vector_energy.value), Category::arithmetic)));
   for (std::size_t i = 0; i < tensor_.size(); ++i) {
     const TensorRate& rate = spec.tensor[i];
-    tensor_[i] = rate.peak.value > 0 ? add(queue_resource("tensor." + std::string(name(kTensorFormats[i])),
-                                                          Amount::ops, rate.peak.value, rate.achieved,
-                                                          Joules(rate.energy.value), Category::arithmetic))
-                                     : -1;
+    tensor_[i] = -1;
+    if (rate.peak.value > 0) {
+      tensor_[i] = add(clocked(queue_resource("tensor." + std::string(name(kTensorFormats[i])), Amount::ops,
+                                              rate.peak.value, rate.achieved, Joules(rate.energy.value),
+                                              Category::arithmetic)));
+    }
   }
+  static_power_ = spec.idle;
+  power_.limit = spec.tdp;
+  power_.clocked = spec.busy - spec.idle;
+  power_.clock = spec.clock;
+  power_.voltage = spec.voltage;
+}
+
+void GpuResources::start(Program& program, double replicas, double chips, double overlap) const {
+  program.resources = resources_;
+  program.replicas = replicas;
+  program.static_power = static_power_ * chips;
+  program.power = power_;
+  program.power.limit *= chips;
+  program.power.clocked *= chips;
+  program.power.overlap = overlap;
 }
 
 void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "memwall/hardware/technology.h"
+
 namespace memwall {
 namespace {
 
@@ -48,6 +50,7 @@ std::vector<std::string> known_keys() {
       "energy.fp32",
       "energy.scale_up",
       "energy.scale_out",
+      "supply.*",
   };
   for (const Format format : kTensorFormats) {
     for (const char* group : {"tensor.", "tensor.achieved.", "energy."}) {
@@ -208,7 +211,11 @@ GpuSpec read_gpu_spec(const System& system) {
   if (spec.busy >= spec.tdp) {
     card.refuse("power.busy", "less than power.tdp");
   }
-  card.get<Watts>("power.idle");
+  spec.idle = card.get<Watts>("power.idle");
+  if (spec.idle >= spec.busy) {
+    card.refuse("power.idle", "less than power.busy");
+  }
+  spec.voltage = voltage_curve(chip);
   return spec;
 }
 

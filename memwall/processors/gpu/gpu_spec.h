@@ -10,6 +10,7 @@
 #include "memwall/core/number_format.h"
 #include "memwall/core/units.h"
 #include "memwall/hardware/system.h"
+#include "memwall/hardware/voltage.h"
 
 namespace memwall {
 
@@ -83,8 +84,10 @@ struct GpuSpec {
   LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
   int domain = 1;                // chips that scale_up joins
   bool mesh = false;             // a link to every other chip of the domain instead of a switch
-  Watts tdp;
-  Watts busy;  // of a chip at work, beside what its operations and bytes cost: clocks, schedulers, leakage
+  Watts tdp;                     // what the chip may take for long: its power limit
+  Watts idle;                    // of a chip at full clock that waits for its host
+  Watts busy;  // of a chip at work, beside what its operations and bytes cost: idle, clocks, schedulers
+  VoltageCurve voltage;
 
   // Bytes to charge at hbm_best for bytes that move at `share` of the bandwidth.
   double hbm_charge(double bytes, double share) const { return bytes * hbm_best / share; }

@@ -1,5 +1,5 @@
-// validation/wired_steps.csv: what was published beside what memwall predicts. The predicted column must be
-// what the code computes today, so the file cannot go stale.
+// validation/processors/hardwired.csv: what was published beside what memwall predicts. The predicted column
+// must be what the code computes today, so the file cannot go stale.
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ struct Row {
 
 std::vector<Row> read_rows() {
   std::istringstream text(
-      read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "validation/wired_steps.csv"));
+      read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "validation/processors/hardwired.csv"));
   std::vector<Row> rows;
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with("#") || line.starts_with("quantity,")) {

@@ -1,0 +1,14 @@
+// kernels.h - one operator by itself on a systolic chip: what `memwall op` asks for.
+#pragma once
+
+#include <memory>
+
+#include "memwall/processors/processor.h"
+#include "memwall/processors/systolic/card.h"
+
+namespace memwall {
+
+// Weights come from HBM: nobody has placed them anywhere else.
+std::unique_ptr<KernelLowering> open_systolic_kernels(const SystolicCard& card, int system_chips);
+
+}  // namespace memwall
