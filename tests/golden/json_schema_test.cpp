@@ -157,6 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
         VerbCase{"explain-placement", "explain placement --model llama-3.1-70b --system 1xh100 --decode 1@1"},
         VerbCase{"explain-program", kProgram.c_str()}, VerbCase{"explain-ledger", kLedger.c_str()},
         VerbCase{"explain-chip", "explain chip --chip h100"},
+        VerbCase{"explain-cost", "explain cost --system hnlpu-16"},
         VerbCase{"explain-system", "explain system --system hgx-h100"},
         VerbCase{"explain-figures", "explain figures --system hnlpu-16"}));
 
