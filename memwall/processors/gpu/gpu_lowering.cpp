@@ -9,6 +9,7 @@
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/gpu/quantise_kernel.h"
 #include "memwall/processors/shard.h"
 
 namespace memwall {
@@ -36,13 +37,13 @@ bool carries(const RoleSet& roles, OpRole role) {
 // What one data-parallel group computes in a step. Sequences are dealt evenly; the fullest group is shown.
 struct GpuPlacedModel::Batch {
   double share = 1;  // of every slice
-  double tokens = 0, sequences = 0;
+  double tokens = 0, sequences = 0;  // sequences: those of the head, each as often as it needs logits
   double all_tokens = 0;  // of all groups: experts see them together
 
   Batch(const Step& step, int dp) {
     const double all = static_cast<double>(step.sequences());
     share = std::ceil(all / dp) / all;
-    sequences = all * share;
+    sequences = static_cast<double>(step.logits()) * share;
     all_tokens = static_cast<double>(step.new_tokens());
     tokens = all_tokens * share;
   }

@@ -47,7 +47,9 @@ GpuResources::GpuResources(const GpuSpec& spec) {
                                 Category category = Category::overhead) {
     delay_[static_cast<std::size_t>(which)] = add(delay_resource(name, each, category));
   };
-  add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm_start);
+  add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm.start);
+  add_delay(GpuDelay::gemm_helper, "gemm_helper", spec.gemm.helper_start);
+  add_delay(GpuDelay::stall, "stall", kStall);
   add_delay(GpuDelay::attention_start, "attention_start", spec.attention_start);
   add_delay(GpuDelay::attention_wave, "attention_wave", spec.attention_wave);
   add_delay(GpuDelay::pointwise_start, "pointwise_start", spec.pointwise_start);
@@ -113,7 +115,10 @@ void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const 
   for (std::size_t i = 0; i < cost.delays.size(); ++i) {
     if (cost.delays[i] > 0) {
       const std::int32_t resource = delay_[i];
-      add_demand(task, resource, resources_[static_cast<std::size_t>(resource)].category, 0, cost.delays[i]);
+      const bool is_stall = i == static_cast<std::size_t>(GpuDelay::stall);
+      add_demand(task, resource,
+                 is_stall ? cost.stalled : resources_[static_cast<std::size_t>(resource)].category, 0,
+                 cost.delays[i]);
     }
   }
   // Charges are computed by other roundings than the useful amounts; equal ones may differ in the last bit.

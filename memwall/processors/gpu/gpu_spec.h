@@ -11,6 +11,7 @@
 #include "memwall/core/units.h"
 #include "memwall/hardware/system.h"
 #include "memwall/hardware/voltage.h"
+#include "memwall/processors/gpu/gemm_spec.h"
 
 namespace memwall {
 
@@ -71,14 +72,14 @@ struct GpuSpec {
   JoulesPerByte l2_energy;
 
   // Launch and latency of a kernel that does almost nothing, in a recorded graph.
-  Seconds gemm_start, attention_start, pointwise_start;
-  Seconds collective_start, exchange_start;    // all-reduce and all-gather; all-to-all of tokens
-  Seconds attention_wave;                      // latency of one more wave of decode attention blocks
-  BytesPerSecond attention_block;              // what one block of decode attention draws
-  double attention_tensor = 0;                 // share of a large GEMM's rate that prefill attention reaches
-  double experts_hbm = 0, experts_tensor = 0;  // shares of a lone GEMM's rates that a grouped one reaches
-  Seconds eager_launch;                        // host time per kernel when the host launches each one
-  Seconds host_step;                           // host time between two steps: scheduling, inputs, results
+  Seconds attention_start, pointwise_start;
+  GemmSpec gemm;
+  Seconds collective_start, exchange_start;  // all-reduce and all-gather; all-to-all of tokens
+  Seconds attention_wave;                    // latency of one more wave of decode attention blocks
+  BytesPerSecond attention_block;            // what one block of decode attention draws
+  double attention_tensor = 0;               // share of a large GEMM's rate that prefill attention reaches
+  Seconds eager_launch;                      // host time per kernel when the host launches each one
+  Seconds host_step;                         // host time between two steps: scheduling, inputs, results
   Seconds host_sequence;  // more for each of its sequences: sampling parameters, tokens, text
   Seconds
       experts_spread;  // more for a layer whose experts are spread over chips: the fullest chip, token maps
