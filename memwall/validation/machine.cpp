@@ -98,7 +98,7 @@ StepTimer& Machine::steps(const StepRun& run, const Model& model) {
                                                            : run.batch;
   const std::string key = run.model + " " + to_text(run.plan) + " " + std::to_string(need.sequences) + "," +
                           std::to_string(need.context) + "," + std::to_string(need.step_tokens) +
-                          (run.sampling == Sampling::plain ? "plain" : "sorted");
+                          std::to_string(static_cast<int>(run.sampling));
   if (loaded_ != key) {
     loaded_.clear();
     LowerOptions options;
