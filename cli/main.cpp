@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     memwall::add_rtl(root);
     memwall::add_validate(root);
     memwall::add_calibrate(root);
+    memwall::add_harden(root);
     root.examples(
         "  memwall list\n"
         "  memwall race --model llama-3.1-70b --prompt 4096 --output 512 --batch 8\n");

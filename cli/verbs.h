@@ -15,5 +15,6 @@ void add_sweep(const Verb& root);
 void add_rtl(const Verb& root);
 void add_validate(const Verb& root);
 void add_calibrate(const Verb& root);
+void add_harden(const Verb& root);
 
 }  // namespace memwall
