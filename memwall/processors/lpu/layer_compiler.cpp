@@ -708,45 +708,62 @@ class LayerCompiler {
     s_->set_label(s_->label("all-reduce"));
     const int vectors = hidden_vectors() * shape_.sequences;
     const bool at_once = all_reduce_at_once(g_, timing_, vectors, chips_);
+    // [vector][from][to]
+    std::vector<std::vector<std::vector<Value>>> moved(
+        at(vectors), std::vector<std::vector<Value>>(at(chips_), std::vector<Value>(at(chips_))));
+    const auto send = [&](int v, int from, const Value& value, const std::vector<std::int32_t>& to) {
+      std::vector<Value> received;
+      s_->run_send(value, to, received);
+      for (std::size_t i = 0; i < to.size(); ++i) {
+        moved[at(v)][at(from)][at(to[i])] = received[i];
+      }
+    };
+    const auto part = [&](int chip, int v) -> const Value& {
+      return chip_[at(chip)].parts[at(v / shape_.sequences)][at(v % shape_.sequences)];
+    };
+    const auto residual = [&](int chip, int v) -> Value& {
+      return chip_[at(chip)].x[at(v / shape_.sequences)][at(v % shape_.sequences)];
+    };
+    const auto gathered = [&](int chip, int v, bool with_residual) {
+      std::vector<const Value*> parts;
+      for (int from = 0; from < chips_; ++from) {
+        parts.push_back(from == chip ? &part(chip, v) : &moved[at(v)][at(from)][at(chip)]);
+      }
+      if (with_residual) {
+        parts.push_back(&residual(chip, v));
+      }
+      return sum_of(chip, parts);
+    };
+    if (at_once) {
+      for (int v = 0; v < vectors; ++v) {
+        for (int c = 0; c < chips_; ++c) {
+          send(v, c, part(c, v), others(c));
+        }
+      }
+      for (int v = 0; v < vectors; ++v) {
+        for (int c = 0; c < chips_; ++c) {
+          residual(c, v) = gathered(c, v, true);
+        }
+      }
+      return;
+    }
+    // A link carries vectors in the order in which they are sent: all parts, then all sums.
     for (int v = 0; v < vectors; ++v) {
-      const int k = v / shape_.sequences, b = v % shape_.sequences;
-      // [from][to]
-      std::vector<std::vector<Value>> moved(at(chips_), std::vector<Value>(at(chips_)));
-      const auto send = [&](int from, const Value& value, const std::vector<std::int32_t>& to) {
-        std::vector<Value> received;
-        s_->run_send(value, to, received);
-        for (std::size_t i = 0; i < to.size(); ++i) {
-          moved[at(from)][at(to[i])] = received[i];
-        }
-      };
-      const auto gathered = [&](int chip, bool with_residual) {
-        std::vector<const Value*> parts;
-        for (int from = 0; from < chips_; ++from) {
-          parts.push_back(from == chip ? &chip_[at(chip)].parts[at(k)][at(b)] : &moved[at(from)][at(chip)]);
-        }
-        if (with_residual) {
-          parts.push_back(&chip_[at(chip)].x[at(k)][at(b)]);
-        }
-        return sum_of(chip, parts);
-      };
-      if (at_once) {
-        for (int c = 0; c < chips_; ++c) {
-          send(c, chip_[at(c)].parts[at(k)][at(b)], others(c));
-        }
-        for (int c = 0; c < chips_; ++c) {
-          chip_[at(c)].x[at(k)][at(b)] = gathered(c, true);
-        }
-        continue;
+      for (const std::int32_t c : others(v % chips_)) {
+        send(v, c, part(c, v), {v % chips_});
       }
-      const int owner = v % chips_;
-      for (const std::int32_t c : others(owner)) {
-        send(c, chip_[at(c)].parts[at(k)][at(b)], {owner});
-      }
-      const Value sum = gathered(owner, false);
-      send(owner, sum, others(owner));
+    }
+    std::vector<Value> sums;
+    for (int v = 0; v < vectors; ++v) {
+      sums.push_back(gathered(v % chips_, v, false));
+    }
+    for (int v = 0; v < vectors; ++v) {
+      send(v, v % chips_, sums[at(v)], others(v % chips_));
+    }
+    for (int v = 0; v < vectors; ++v) {
       for (int c = 0; c < chips_; ++c) {
-        const Value& whole = c == owner ? sum : moved[at(owner)][at(c)];
-        chip_[at(c)].x[at(k)][at(b)] = sum_of(c, {&whole, &chip_[at(c)].x[at(k)][at(b)]});
+        const Value& whole = c == v % chips_ ? sums[at(v)] : moved[at(v)][at(v % chips_)][at(c)];
+        residual(c, v) = sum_of(c, {&whole, &residual(c, v)});
       }
     }
   }

@@ -13,6 +13,8 @@ namespace memwall {
 namespace {
 
 constexpr std::int64_t kLongestSearch = 1 << 16;
+constexpr int kWestTurn = 4;
+constexpr int kAttemptBits = 5;
 constexpr int kSides = 2, kPlanesPerSide = LpuGeometry::kPlanesPerHemisphere;
 
 Direction outward(Hemisphere side) { return side == Hemisphere::east ? Direction::east : Direction::west; }
@@ -70,7 +72,10 @@ Value ListScheduler::allocate(std::int32_t chip, LaneType type, bool west, bool 
       Address address;
       address.chip = chip;
       address.side = side;
-      address.slice = static_cast<std::int16_t>(place % g_.scratch_slices() + 1);
+      // Values that share a slice in the east do not in the west.
+      const int slices = g_.scratch_slices(),
+                turn = side == Hemisphere::west ? kWestTurn * (place / slices) : 0;
+      address.slice = static_cast<std::int16_t>((place + turn) % slices + 1);
       address.bank = static_cast<std::int16_t>(bank);
       address.row = place / g_.scratch_slices();
       value.on(side).planes.push_back(address);
@@ -186,19 +191,53 @@ bool ListScheduler::bring(Group& group, const Value& value, Hemisphere side, int
   return true;
 }
 
-bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSource& source,
-                               std::int64_t arrival, const ArrayPass* pass, StreamRange& streams) {
-  if (source.kind == ChainSource::Kind::value) {
-    // Two operands in one bank of one slice cannot arrive together: the copy on the other side can.
-    const std::size_t mark = taken_.mark(), instructions = group.instructions.size();
-    if (bring(group, *source.value, source.side, g_.vxm(), arrival, streams)) {
-      return true;
-    }
+// Two operands in one bank of one slice cannot arrive together. The copy on the other side can; or one of
+// them comes a level earlier and waits in an ALU. Which of them moves differs from try to try.
+bool ListScheduler::add_value(Group& group, const ChainSource& source, std::size_t source_index,
+                              std::int64_t arrival, Arrived& arrived) {
+  const Hemisphere opposite = source.side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
+  const bool swaps =
+      (group.attempt >> (source_index % kAttemptBits) & 1) != 0 && source.value->is_on(opposite);
+  const bool waits = (group.attempt >> (kAttemptBits + source_index % kAttemptBits) & 1) != 0;
+  const Hemisphere first = swaps ? opposite : source.side, second = swaps ? source.side : opposite;
+  const std::int64_t at = waits ? arrival - g_.alu_delay : arrival;
+  const std::size_t mark = taken_.mark(), instructions = group.instructions.size();
+  if (!bring(group, *source.value, first, g_.vxm(), at, arrived.streams)) {
     taken_.undo_to(mark);
     group.instructions.resize(instructions);
-    const Hemisphere other = source.side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
-    return source.value->is_on(other) && bring(group, *source.value, other, g_.vxm(), arrival, streams);
+    if (!source.value->is_on(second) || !bring(group, *source.value, second, g_.vxm(), at, arrived.streams)) {
+      return false;
+    }
   }
+  if (!waits) {
+    return true;
+  }
+  Instruction copy = instruction(source.value->chip, Opcode::alu, at);
+  copy.a.kind = AluInput::Kind::streams;
+  copy.a.type = source.type;
+  copy.a.streams = arrived.streams;
+  arrived.alu = add_alu(group, copy);
+  return arrived.alu >= 0;
+}
+
+// In the first ALU that is free; -1 when none is.
+int ListScheduler::add_alu(Group& group, Instruction alu) {
+  for (int unit = 0; unit < g_.alus; ++unit) {
+    alu.unit = static_cast<std::int16_t>(unit);
+    if (add(group, alu)) {
+      return unit;
+    }
+  }
+  return -1;
+}
+
+bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSource& source,
+                               std::size_t source_index, std::int64_t arrival, const ArrayPass* pass,
+                               Arrived& arrived) {
+  if (source.kind == ChainSource::Kind::value) {
+    return add_value(group, source, source_index, arrival, arrived);
+  }
+  StreamRange& streams = arrived.streams;
   const bool from_array = source.kind == ChainSource::Kind::array;
   const int distance = from_array ? g_.mxm_distance() : g_.sxm_distance();
   const std::vector<int> from(static_cast<std::size_t>(width(source.type)), g_.at(source.side, distance));
@@ -271,12 +310,12 @@ bool ListScheduler::add_output(Group& group, Instruction& alu, Value& value, std
 
 bool ListScheduler::add_chain(Group& group, std::int32_t chip, const VectorChain& chain, std::int64_t cycle,
                               const ArrayPass* pass) {
-  std::vector<StreamRange> streams(chain.sources().size());
-  for (std::size_t s = 0; s < streams.size(); ++s) {
+  std::vector<Arrived> arrived(chain.sources().size());
+  for (std::size_t s = 0; s < arrived.size(); ++s) {
     const ChainSource& source = chain.sources()[s];
     if (source.level >= 0 &&
-        !add_source(group, chip, source, cycle + static_cast<std::int64_t>(source.level) * g_.alu_delay, pass,
-                    streams[s])) {
+        !add_source(group, chip, source, s, cycle + static_cast<std::int64_t>(source.level) * g_.alu_delay,
+                    pass, arrived[s])) {
       return false;
     }
   }
@@ -289,9 +328,11 @@ bool ListScheduler::add_chain(Group& group, std::int32_t chip, const VectorChain
     const auto input = [&](const ChainNode::Operand& operand) {
       AluInput in;
       if (operand.source >= 0) {
-        in.kind = AluInput::Kind::streams;
-        in.type = chain.sources()[static_cast<std::size_t>(operand.source)].type;
-        in.streams = streams[static_cast<std::size_t>(operand.source)];
+        const auto source = static_cast<std::size_t>(operand.source);
+        in.kind = arrived[source].alu < 0 ? AluInput::Kind::streams : AluInput::Kind::result;
+        in.type = chain.sources()[source].type;
+        in.streams = arrived[source].streams;
+        in.alu = static_cast<std::int16_t>(std::max(0, arrived[source].alu));
       } else if (operand.node >= 0) {
         in.kind = AluInput::Kind::result;
         in.alu = static_cast<std::int16_t>(alu_of[static_cast<std::size_t>(operand.node)]);
@@ -309,15 +350,10 @@ bool ListScheduler::add_chain(Group& group, std::int32_t chip, const VectorChain
         return false;
       }
     }
-    bool placed = false;
-    for (int unit = 0; unit < g_.alus && !placed; ++unit) {
-      alu.unit = static_cast<std::int16_t>(unit);
-      placed = add(group, alu);
-    }
-    if (!placed) {
+    alu_of[n] = add_alu(group, alu);
+    if (alu_of[n] < 0) {
       return false;
     }
-    alu_of[n] = alu.unit;
   }
   return true;
 }
@@ -344,6 +380,7 @@ std::int64_t ListScheduler::first_cycle(std::int64_t from, Try&& attempt) {
   Group group;
   for (std::int64_t cycle = from; cycle < from + kLongestSearch; ++cycle) {
     const std::size_t mark = taken_.mark();
+    group.attempt = static_cast<unsigned>(cycle - from);
     if (attempt(group, cycle)) {
       accept(group);
       return cycle;
@@ -352,7 +389,8 @@ std::int64_t ListScheduler::first_cycle(std::int64_t from, Try&& attempt) {
     group.instructions.clear();
     group.ready.clear();
   }
-  throw std::logic_error("[lpu] instructions of '" + schedule_.labels[static_cast<std::size_t>(label_)] + "' are in their own way");
+  throw std::logic_error("[lpu] instructions of '" + schedule_.labels[static_cast<std::size_t>(label_)] +
+                         "' are in their own way");
 }
 
 void ListScheduler::accept(Group& group) {

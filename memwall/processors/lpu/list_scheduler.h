@@ -44,8 +44,8 @@ class ListScheduler {
   int label(const std::string& text);
   void set_label(int label) { label_ = label; }
 
-  // Places for a new vector, on the sides asked for: what is computed in bank 0, constants in bank 1, so that an
-  // operand and a constant never need the same bank.
+  // Places for a new vector, on the sides asked for: what is computed in bank 0, constants in bank 1, so that
+  // an operand and a constant never need the same bank.
   Value allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank = 0);
   WeightTile allocate_tile(std::int32_t chip, Hemisphere side, int plane, LaneType type, bool columns,
                            int count, int bank);
@@ -65,9 +65,15 @@ class ListScheduler {
     std::int64_t array_free = 0;   // the next install can happen here
     std::int64_t loaded = 0;       // the second buffer is full
   };
-  struct Group {  // of instructions being tried
+  struct Group {  // of instructions being tried, for the attempt-th time
+    unsigned attempt = 0;
     std::vector<Instruction> instructions;
     std::vector<std::pair<Value*, std::array<std::int64_t, 2>>> ready;
+  };
+
+  struct Arrived {  // a chain's source at the VXM: on streams, or in the ALU where it waited
+    StreamRange streams;
+    int alu = -1;
   };
 
   ArrayState& array(std::int32_t chip, Hemisphere side, int plane);
@@ -79,8 +85,11 @@ class ListScheduler {
              StreamRange& streams);
   bool add_chain(Group& group, std::int32_t chip, const VectorChain& chain, std::int64_t cycle,
                  const ArrayPass* pass);
-  bool add_source(Group& group, std::int32_t chip, const ChainSource& source, std::int64_t arrival,
-                  const ArrayPass* pass, StreamRange& streams);
+  bool add_source(Group& group, std::int32_t chip, const ChainSource& source, std::size_t source_index,
+                  std::int64_t arrival, const ArrayPass* pass, Arrived& arrived);
+  bool add_value(Group& group, const ChainSource& source, std::size_t source_index, std::int64_t arrival,
+                 Arrived& arrived);
+  int add_alu(Group& group, Instruction alu);
   bool add_output(Group& group, Instruction& alu, Value& value, std::int64_t cycle);
   bool add_pass(Group& group, const std::vector<WeightTile>& tiles, const ArrayPass& pass,
                 std::int64_t cycle);
@@ -94,10 +103,10 @@ class ListScheduler {
   Schedule& schedule_;
   const LpuGeometry& g_;
   Reservations taken_;
-  std::vector<ArrayState> arrays_;              // [chip][side][plane]
-  std::vector<int> next_scratch_;               // [chip][side][bank]
-  std::vector<std::array<int, 2>> tile_rows_;   // [chip][side][plane] -> by bank
-  std::vector<std::int64_t> link_free_;         // [chip][link]
+  std::vector<ArrayState> arrays_;             // [chip][side][plane]
+  std::vector<int> next_scratch_;              // [chip][side][bank]
+  std::vector<std::array<int, 2>> tile_rows_;  // [chip][side][plane] -> by bank
+  std::vector<std::int64_t> link_free_;        // [chip][link]
   int label_ = 0;
 };
 
