@@ -69,7 +69,7 @@ std::string arrow(const StreamRange& out) { return out.count == 0 ? "" : " -> " 
 
 }  // namespace
 
-int position(const LpuGeometry& g, const Instruction& instruction) {
+int position(const LpuGeometry& g, const LpuInstruction& instruction) {
   switch (instruction.opcode) {
     case Opcode::read:
     case Opcode::write:
@@ -92,7 +92,7 @@ int position(const LpuGeometry& g, const Instruction& instruction) {
 
 int queue_count(const LpuGeometry& g) { return bases(g).end; }
 
-int queue_of(const LpuGeometry& g, const Instruction& instruction) {
+int queue_of(const LpuGeometry& g, const LpuInstruction& instruction) {
   const QueueBases b = bases(g);
   const int side = instruction.side == Hemisphere::west ? 0 : 1;
   const auto matrix = [&](int kind) {
@@ -152,7 +152,7 @@ std::string to_text(const StreamRange& streams) {
              : fmt::format("{}{}..{}", direction, streams.first, streams.first + streams.count - 1);
 }
 
-std::string to_text(const Instruction& i) {
+std::string to_text(const LpuInstruction& i) {
   const std::string in = to_text(i.in) + (i.keep ? "+" : "");
   switch (i.opcode) {
     case Opcode::read:

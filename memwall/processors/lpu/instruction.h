@@ -61,10 +61,10 @@ struct AluInput {
   float value = 0;       // of a constant
 };
 
-struct Instruction {
+struct LpuInstruction {
   std::int64_t cycle = 0;
   std::int32_t chip = 0;
-  std::int32_t label = 0;  // index into Schedule::labels: what it works for
+  std::int32_t label = 0;  // index into LpuSchedule::labels: what it works for
   Opcode opcode = Opcode::read;
   Hemisphere side = Hemisphere::east;
   std::int16_t unit =
@@ -79,18 +79,18 @@ struct Instruction {
   bool columns = true;  // load: a vector is what one result lane multiplies, else what one operand lane does
   bool adds = false;    // accumulate: to what the slot holds
   std::int32_t slot = 0;   // accumulate
-  std::int32_t table = 0;  // permute: index into Schedule::tables
+  std::int32_t table = 0;  // permute: index into LpuSchedule::tables
 
   // 16-bit operands take both planes of a hemisphere together; `unit` is then 0.
   bool is_pair() const { return type == LaneType::fp16; }
 };
 
-int position(const LpuGeometry& geometry, const Instruction& instruction);
+int position(const LpuGeometry& geometry, const LpuInstruction& instruction);
 int queue_count(const LpuGeometry& geometry);
-int queue_of(const LpuGeometry& geometry, const Instruction& instruction);
+int queue_of(const LpuGeometry& geometry, const LpuInstruction& instruction);
 std::string queue_name(const LpuGeometry& geometry,
-                       int queue);                    // "MEM_W12", "VXM 3", "MXM_E0 load", "C2C_W2"
-std::string to_text(const StreamRange& streams);      // "E4..7", "-"
-std::string to_text(const Instruction& instruction);  // "read b1 r17 -> E4": without cycle and queue
+                       int queue);                       // "MEM_W12", "VXM 3", "MXM_E0 load", "C2C_W2"
+std::string to_text(const StreamRange& streams);         // "E4..7", "-"
+std::string to_text(const LpuInstruction& instruction);  // "read b1 r17 -> E4": without cycle and queue
 
 }  // namespace memwall

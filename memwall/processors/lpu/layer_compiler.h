@@ -32,7 +32,7 @@ struct DecoderLayerData {
 };
 
 struct CompiledLayer {
-  Schedule schedule;
+  LpuSchedule schedule;
   std::vector<std::vector<std::vector<Address>>>
       output;  // [sequence][vector of lanes][byte], 16 bits, on chip 0
 };

@@ -23,7 +23,7 @@ double layer_cycles(const LpuGeometry& g, const LinkTiming& links, int chips,
   length += linear_section(g, mode,
                            {rows * (group + 2) * width, static_cast<double>(shape.hidden), tokens, 1, width});
   length += rope_section(g, slots);
-  AttentionShape attention;
+  LpuAttention attention;
   attention.heads = heads;
   attention.kv_heads = kv_heads;
   attention.qk_dim = attention.v_dim = shape.head_dim;

@@ -26,7 +26,7 @@ int pass_interval(const WeightTile& tile) { return tile.type == LaneType::fp16 ?
 
 }  // namespace
 
-ListScheduler::ListScheduler(Schedule& schedule, const std::vector<LinkEnd>& links)
+ListScheduler::ListScheduler(LpuSchedule& schedule, const std::vector<LinkEnd>& links)
     : schedule_(schedule), g_(schedule.geometry), taken_(g_) {
   const auto chips = static_cast<std::size_t>(schedule.chips);
   schedule_.links = links;
@@ -119,8 +119,8 @@ ListScheduler::ArrayState& ListScheduler::array(std::int32_t chip, Hemisphere si
   return arrays_[side_index(chip, side) * kPlanesPerSide + static_cast<std::size_t>(plane)];
 }
 
-Instruction ListScheduler::instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const {
-  Instruction i;
+LpuInstruction ListScheduler::instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const {
+  LpuInstruction i;
   i.chip = chip;
   i.opcode = opcode;
   i.cycle = cycle;
@@ -128,7 +128,7 @@ Instruction ListScheduler::instruction(std::int32_t chip, Opcode opcode, std::in
   return i;
 }
 
-bool ListScheduler::add(Group& group, const Instruction& i) {
+bool ListScheduler::add(Group& group, const LpuInstruction& i) {
   if (!taken_.take(i)) {
     return false;
   }
@@ -174,7 +174,7 @@ bool ListScheduler::bring(Group& group, const Value& value, Hemisphere side, int
   }
   for (std::size_t b = 0; b < copy.planes.size(); ++b) {
     const Address& address = copy.planes[b];
-    Instruction read =
+    LpuInstruction read =
         instruction(value.chip, Opcode::read, arrival - std::abs(to - from[b]) - g_.read_delay);
     if (read.cycle < copy.ready) {
       return false;
@@ -212,7 +212,7 @@ bool ListScheduler::add_value(Group& group, const ChainSource& source, std::size
   if (!waits) {
     return true;
   }
-  Instruction copy = instruction(source.value->chip, Opcode::alu, at);
+  LpuInstruction copy = instruction(source.value->chip, Opcode::alu, at);
   copy.a.kind = AluInput::Kind::streams;
   copy.a.type = source.type;
   copy.a.streams = arrived.streams;
@@ -221,7 +221,7 @@ bool ListScheduler::add_value(Group& group, const ChainSource& source, std::size
 }
 
 // In the first ALU that is free; -1 when none is.
-int ListScheduler::add_alu(Group& group, Instruction alu) {
+int ListScheduler::add_alu(Group& group, LpuInstruction alu) {
   for (int unit = 0; unit < g_.alus; ++unit) {
     alu.unit = static_cast<std::int16_t>(unit);
     if (add(group, alu)) {
@@ -245,7 +245,7 @@ bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSourc
   if (streams.count == 0) {
     return false;
   }
-  Instruction unit = instruction(chip, from_array ? Opcode::accumulate : Opcode::permute, 0);
+  LpuInstruction unit = instruction(chip, from_array ? Opcode::accumulate : Opcode::permute, 0);
   unit.side = source.side;
   unit.unit = static_cast<std::int16_t>(source.unit);
   unit.out = streams;
@@ -259,7 +259,7 @@ bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSourc
   unit.cycle = arrival - distance - g_.switch_delay;
   unit.table = source.table;
   // Other units of the same switch may read the same streams: what they bring is brought once.
-  for (const Instruction& other : group.instructions) {
+  for (const LpuInstruction& other : group.instructions) {
     const bool same = other.opcode == Opcode::permute && other.side == source.side &&
                       other.cycle == unit.cycle && other.chip == chip && other.in.count == width(source.type);
     if (same) {
@@ -273,7 +273,7 @@ bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSourc
   return add(group, unit);
 }
 
-bool ListScheduler::add_output(Group& group, Instruction& alu, Value& value, std::int64_t cycle) {
+bool ListScheduler::add_output(Group& group, LpuInstruction& alu, Value& value, std::int64_t cycle) {
   std::array<std::int64_t, 2> ready{};
   alu.type = value.type;
   for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
@@ -291,7 +291,7 @@ bool ListScheduler::add_output(Group& group, Instruction& alu, Value& value, std
     }
     (alu.out.count == 0 ? alu.out : alu.out2) = streams;
     for (std::size_t b = 0; b < planes.size(); ++b) {
-      Instruction write = instruction(alu.chip, Opcode::write, cycle + planes[b].slice);
+      LpuInstruction write = instruction(alu.chip, Opcode::write, cycle + planes[b].slice);
       write.side = side;
       write.unit = planes[b].slice;
       write.bank = planes[b].bank;
@@ -322,7 +322,7 @@ bool ListScheduler::add_chain(Group& group, std::int32_t chip, const VectorChain
   std::vector<int> alu_of(chain.nodes().size());
   for (std::size_t n = 0; n < alu_of.size(); ++n) {
     const ChainNode& node = chain.nodes()[n];
-    Instruction alu =
+    LpuInstruction alu =
         instruction(chip, Opcode::alu, cycle + static_cast<std::int64_t>(node.level) * g_.alu_delay);
     alu.alu_op = node.op;
     const auto input = [&](const ChainNode::Operand& operand) {
@@ -416,7 +416,7 @@ bool ListScheduler::add_load(Group& group, const WeightTile& tile, std::int64_t 
   for (int done = 0, step = 0; done < tile.count; done += streams, ++step) {
     const int vectors = std::min(streams, tile.count - done);
     const int first = tile.type == LaneType::fp16 ? 0 : tile.plane * streams;
-    Instruction load = instruction(tile.chip, Opcode::load, cycle + step);
+    LpuInstruction load = instruction(tile.chip, Opcode::load, cycle + step);
     load.side = tile.side;
     load.unit = static_cast<std::int16_t>(tile.plane);
     load.type = tile.type;
@@ -429,7 +429,7 @@ bool ListScheduler::add_load(Group& group, const WeightTile& tile, std::int64_t 
       const int vector = done + n % vectors;
       const Address address = tile_address(tile, vector, n / vectors);
       const int from = g_.at(tile.side, address.slice);
-      Instruction read =
+      LpuInstruction read =
           instruction(tile.chip, Opcode::read, load.cycle - std::abs(array_at - from) - g_.read_delay);
       read.side = tile.side;
       read.unit = address.slice;
@@ -461,7 +461,7 @@ void ListScheduler::load(const WeightTile& tile) {
       pair ? std::max(state.array_free, array(tile.chip, tile.side, 1).array_free) : state.array_free;
   const std::int64_t installed =
       first_cycle(std::max(state.loaded, array_free), [&](Group& group, std::int64_t cycle) {
-        Instruction install = instruction(tile.chip, Opcode::install, cycle);
+        LpuInstruction install = instruction(tile.chip, Opcode::install, cycle);
         install.side = tile.side;
         install.unit = static_cast<std::int16_t>(tile.plane);
         install.type = tile.type;
@@ -483,7 +483,7 @@ bool ListScheduler::add_pass(Group& group, const std::vector<WeightTile>& tiles,
         !bring(group, *pass.operand, tile.side, g_.at(tile.side, g_.mxm_distance()), cycle, in)) {
       return false;
     }
-    Instruction multiply = instruction(tile.chip, Opcode::pass, cycle);
+    LpuInstruction multiply = instruction(tile.chip, Opcode::pass, cycle);
     multiply.side = tile.side;
     multiply.unit = static_cast<std::int16_t>(tile.plane);
     multiply.type = tile.type;
@@ -492,7 +492,7 @@ bool ListScheduler::add_pass(Group& group, const std::vector<WeightTile>& tiles,
       return false;
     }
     if (pass.then == nullptr) {
-      Instruction sum = instruction(tile.chip, Opcode::accumulate, cycle + g_.matrix_delay);
+      LpuInstruction sum = instruction(tile.chip, Opcode::accumulate, cycle + g_.matrix_delay);
       sum.side = tile.side;
       sum.unit = static_cast<std::int16_t>(tile.plane);
       sum.slot = pass.slot;
@@ -581,11 +581,11 @@ void ListScheduler::run_send(const Value& value, const std::vector<std::int32_t>
             return false;
           }
         }
-        Instruction send = instruction(value.chip, Opcode::send, cycle);
+        LpuInstruction send = instruction(value.chip, Opcode::send, cycle);
         send.side = side;
         send.unit = static_cast<std::int16_t>(link / 2);
         send.in = in;
-        Instruction receive =
+        LpuInstruction receive =
             instruction(peers[p], Opcode::receive, cycle + schedule_.wire_cycles + schedule_.flight_cycles);
         receive.side = side_of(end_of(link).link);
         receive.unit = static_cast<std::int16_t>(end_of(link).link / 2);
@@ -593,7 +593,7 @@ void ListScheduler::run_send(const Value& value, const std::vector<std::int32_t>
         const int from_link = g_.at(receive.side, g_.c2c_distance()), to = g_.at(receive.side, target.slice);
         const std::int64_t out = receive.cycle + g_.emit_delay;
         receive.out = take_streams(peers[p], inward(receive.side), {to}, out, from_link);
-        Instruction write = instruction(peers[p], Opcode::write, out + std::abs(from_link - to));
+        LpuInstruction write = instruction(peers[p], Opcode::write, out + std::abs(from_link - to));
         write.side = receive.side;
         write.unit = target.slice;
         write.bank = target.bank;

@@ -39,7 +39,7 @@ struct ArrayPass {
 
 class ListScheduler {
  public:
-  ListScheduler(Schedule& schedule, const std::vector<LinkEnd>& links);
+  ListScheduler(LpuSchedule& schedule, const std::vector<LinkEnd>& links);
 
   int label(const std::string& text);
   void set_label(int label) { label_ = label; }
@@ -67,7 +67,7 @@ class ListScheduler {
   };
   struct Group {  // of instructions being tried, for the attempt-th time
     unsigned attempt = 0;
-    std::vector<Instruction> instructions;
+    std::vector<LpuInstruction> instructions;
     std::vector<std::pair<Value*, std::array<std::int64_t, 2>>> ready;
   };
 
@@ -77,8 +77,8 @@ class ListScheduler {
   };
 
   ArrayState& array(std::int32_t chip, Hemisphere side, int plane);
-  Instruction instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const;
-  bool add(Group& group, const Instruction& instruction);
+  LpuInstruction instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const;
+  bool add(Group& group, const LpuInstruction& instruction);
   StreamRange take_streams(std::int32_t chip, Direction direction, const std::vector<int>& from,
                            std::int64_t cycle_at_to, int to);
   bool bring(Group& group, const Value& value, Hemisphere side, int to, std::int64_t arrival,
@@ -89,8 +89,8 @@ class ListScheduler {
                   std::int64_t arrival, const ArrayPass* pass, Arrived& arrived);
   bool add_value(Group& group, const ChainSource& source, std::size_t source_index, std::int64_t arrival,
                  Arrived& arrived);
-  int add_alu(Group& group, Instruction alu);
-  bool add_output(Group& group, Instruction& alu, Value& value, std::int64_t cycle);
+  int add_alu(Group& group, LpuInstruction alu);
+  bool add_output(Group& group, LpuInstruction& alu, Value& value, std::int64_t cycle);
   bool add_pass(Group& group, const std::vector<WeightTile>& tiles, const ArrayPass& pass,
                 std::int64_t cycle);
   bool add_load(Group& group, const WeightTile& tile, std::int64_t cycle);
@@ -100,7 +100,7 @@ class ListScheduler {
   template <class Try>
   std::int64_t first_cycle(std::int64_t from, Try&& attempt);
 
-  Schedule& schedule_;
+  LpuSchedule& schedule_;
   const LpuGeometry& g_;
   Reservations taken_;
   std::vector<ArrayState> arrays_;             // [chip][side][plane]

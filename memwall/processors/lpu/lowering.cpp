@@ -207,7 +207,7 @@ void LpuModel::add_attention(const PlacedOp& placed, const Chunk& chunk, Block& 
   const auto& attention = std::get<Attention>(placed.op.shape);
   SectionLength length;
   double bytes = 0, macs = 0;
-  AttentionShape shape;
+  LpuAttention shape;
   shape.heads = std::ceil(real(attention.heads) / plan_.tp);
   shape.kv_heads = attention.is_latent() ? 1 : std::ceil(real(attention.kv_heads) / plan_.tp);
   shape.qk_dim = real(attention.is_latent() ? attention.latent + attention.rope_dim : attention.qk_dim);

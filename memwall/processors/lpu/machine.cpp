@@ -68,7 +68,7 @@ struct Link {
 
 class LpuMachine::Chips {
  public:
-  Chips(const Schedule& schedule, const MachineOptions& options)
+  Chips(const LpuSchedule& schedule, const LpuMachineOptions& options)
       : schedule_(schedule), g_(schedule.geometry), options_(options), random_(options.seed) {
     tiles_ = options.tile_by_tile ? g_.superlanes : 1;
     const int longest =
@@ -93,8 +93,8 @@ class LpuMachine::Chips {
     c_ = a_;
   }
 
-  MachineRun run() {
-    MachineRun run;
+  LpuRun run() {
+    LpuRun run;
     run.error = check_instructions(schedule_);
     if (run.error) {
       return run;
@@ -102,7 +102,7 @@ class LpuMachine::Chips {
     for (const MemoryImage& image : schedule_.image) {
       std::copy(image.bytes.begin(), image.bytes.end(), row_of(image.address));
     }
-    const std::vector<Instruction>& all = schedule_.instructions;
+    const std::vector<LpuInstruction>& all = schedule_.instructions;
     std::vector<std::size_t> next(static_cast<std::size_t>(tiles_), 0);  // of each tile
     for (std::int64_t now = 0; next.back() < all.size() || staged_ > 0; ++now) {
       commit(now);
@@ -124,8 +124,10 @@ class LpuMachine::Chips {
       }
     }
     run.cycles = length_;
-    run.instructions = static_cast<std::int64_t>(std::count_if(
-        all.begin(), all.end(), [&](const Instruction& i) { return !error_ || i.cycle <= error_->cycle; }));
+    run.instructions =
+        static_cast<std::int64_t>(std::count_if(all.begin(), all.end(), [&](const LpuInstruction& i) {
+          return !error_ || i.cycle <= error_->cycle;
+        }));
     for (const Chip& chip : chips_) {
       for (const MatrixPlane& plane : chip.planes) {
         run.macs += plane.macs();
@@ -190,25 +192,25 @@ class LpuMachine::Chips {
     }
     return bank.data() + begin;
   }
-  static Address address_of(const Instruction& i) { return {i.chip, i.side, i.unit, i.bank, i.row}; }
-  Chip& chip_of(const Instruction& i) { return chips_[static_cast<std::size_t>(i.chip)]; }
-  MatrixPlane& plane_of(const Instruction& i) {
+  static Address address_of(const LpuInstruction& i) { return {i.chip, i.side, i.unit, i.bank, i.row}; }
+  Chip& chip_of(const LpuInstruction& i) { return chips_[static_cast<std::size_t>(i.chip)]; }
+  MatrixPlane& plane_of(const LpuInstruction& i) {
     const int side = i.side == Hemisphere::west ? 0 : LpuGeometry::kPlanesPerHemisphere;
     return chip_of(i).planes[static_cast<std::size_t>(side + i.unit)];
   }
-  std::size_t link_of(const Instruction& i) const {
+  std::size_t link_of(const LpuInstruction& i) const {
     return static_cast<std::size_t>(i.chip) * kLinksPerChip + static_cast<std::size_t>(2 * i.unit) +
            (i.side == Hemisphere::east ? 1 : 0);
   }
 
-  void fail(const Instruction& i, std::int64_t cycle, std::string what) {
+  void fail(const LpuInstruction& i, std::int64_t cycle, std::string what) {
     if (!error_) {
-      error_ = ScheduleError{cycle, i.chip, queue_name(g_, queue_of(g_, i)), to_text(i), std::move(what)};
+      error_ = LpuScheduleError{cycle, i.chip, queue_name(g_, queue_of(g_, i)), to_text(i), std::move(what)};
     }
   }
 
   // Pointers to the bytes of a stream range; false, and the error, when one is missing.
-  bool gather(const Instruction& i, const StreamRange& range, bool keep, const Tile& tile,
+  bool gather(const LpuInstruction& i, const StreamRange& range, bool keep, const Tile& tile,
               std::array<const std::uint8_t*, kMostPlanes>& planes) {
     const int at = position(g_, i);
     for (int s = 0; s < range.count; ++s) {
@@ -264,7 +266,7 @@ class LpuMachine::Chips {
   void commit(std::int64_t now) {
     std::vector<Staged>& due = calendar_[static_cast<std::size_t>(now) % calendar_.size()];
     for (const Staged& staged : due) {
-      const Instruction& i = schedule_.instructions[staged.instruction];
+      const LpuInstruction& i = schedule_.instructions[staged.instruction];
       if (!error_) {
         arrive(i, staged.instruction, staged.tile);
       }
@@ -277,7 +279,7 @@ class LpuMachine::Chips {
     due.clear();
   }
 
-  void arrive(const Instruction& i, std::size_t index, const Tile& tile) {
+  void arrive(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     const std::uint8_t* bytes = buffers_[static_cast<std::size_t>(results_[index])].data();
     if (i.opcode == Opcode::write) {
       std::copy(bytes + tile.begin, bytes + tile.end, row_of(address_of(i)) + tile.begin);
@@ -299,7 +301,7 @@ class LpuMachine::Chips {
     emit(i, i.out2, emitted, tile);
   }
 
-  const std::uint8_t* permuted(const Instruction& i, const std::uint8_t* bytes, const Tile& tile) {
+  const std::uint8_t* permuted(const LpuInstruction& i, const std::uint8_t* bytes, const Tile& tile) {
     permuted_.resize(static_cast<std::size_t>(i.out.count) * static_cast<std::size_t>(g_.lanes()));
     const std::vector<std::int16_t>& table = schedule_.tables[static_cast<std::size_t>(i.table)];
     for (int s = 0; s < i.out.count; ++s) {
@@ -312,7 +314,7 @@ class LpuMachine::Chips {
     return permuted_.data();
   }
 
-  void emit(const Instruction& i, const StreamRange& out, const std::uint8_t* bytes, const Tile& tile) {
+  void emit(const LpuInstruction& i, const StreamRange& out, const std::uint8_t* bytes, const Tile& tile) {
     const int at = position(g_, i);
     for (int s = 0; s < out.count; ++s) {
       const int stream = out.first + s;
@@ -325,7 +327,7 @@ class LpuMachine::Chips {
     }
   }
 
-  bool operand(const Instruction& i, const AluInput& input, const Tile& tile, std::vector<float>& values) {
+  bool operand(const LpuInstruction& i, const AluInput& input, const Tile& tile, std::vector<float>& values) {
     switch (input.kind) {
       case AluInput::Kind::none:
         break;
@@ -354,7 +356,7 @@ class LpuMachine::Chips {
     return true;
   }
 
-  void execute_alu(const Instruction& i, std::size_t index, const Tile& tile) {
+  void execute_alu(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     if (!operand(i, i.a, tile, a_) || !operand(i, i.b, tile, b_)) {
       return;
     }
@@ -372,7 +374,7 @@ class LpuMachine::Chips {
     stage(index, tile, g_.alu_delay);
   }
 
-  void execute_matrix(const Instruction& i, std::size_t index, const Tile& tile) {
+  void execute_matrix(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     MatrixPlane& plane = plane_of(i);
     std::array<const std::uint8_t*, kMostPlanes> planes;
     switch (i.opcode) {
@@ -412,7 +414,7 @@ class LpuMachine::Chips {
     }
   }
 
-  void send(const Instruction& i, const Tile& tile) {
+  void send(const LpuInstruction& i, const Tile& tile) {
     std::array<const std::uint8_t*, kMostPlanes> planes;
     if (!gather(i, i.in, i.keep, tile, planes)) {
       return;
@@ -437,7 +439,7 @@ class LpuMachine::Chips {
     std::copy(planes[0] + tile.begin, planes[0] + tile.end, link.sent.back().bytes.begin() + tile.begin);
   }
 
-  void receive(const Instruction& i, std::size_t index, const Tile& tile) {
+  void receive(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     Link& link = links_[link_of(i)];
     if (link.received >= link.sent.size() || link.sent[link.received].arrival > tile.cycle) {
       fail(i, tile.cycle, "nothing has come over the link");
@@ -452,7 +454,7 @@ class LpuMachine::Chips {
   }
 
   void execute(std::size_t index, const Tile& tile) {
-    const Instruction& i = schedule_.instructions[index];
+    const LpuInstruction& i = schedule_.instructions[index];
     std::array<const std::uint8_t*, kMostPlanes> planes;
     switch (i.opcode) {
       case Opcode::read: {
@@ -496,9 +498,9 @@ class LpuMachine::Chips {
     }
   }
 
-  const Schedule& schedule_;
+  const LpuSchedule& schedule_;
   const LpuGeometry& g_;
-  MachineOptions options_;
+  LpuMachineOptions options_;
   std::mt19937_64 random_;
   int tiles_ = 1;
   std::vector<Chip> chips_;
@@ -511,14 +513,14 @@ class LpuMachine::Chips {
   std::vector<Consumed> consumed_;
   std::vector<std::uint8_t> permuted_;
   std::vector<float> a_, b_, c_;
-  std::optional<ScheduleError> error_;
+  std::optional<LpuScheduleError> error_;
 };
 
-LpuMachine::LpuMachine(const Schedule& schedule, const MachineOptions& options)
+LpuMachine::LpuMachine(const LpuSchedule& schedule, const LpuMachineOptions& options)
     : chips_(std::make_unique<Chips>(schedule, options)) {}
 LpuMachine::~LpuMachine() = default;
 
-MachineRun LpuMachine::run() { return chips_->run(); }
+LpuRun LpuMachine::run() { return chips_->run(); }
 
 std::vector<std::uint8_t> LpuMachine::memory(const Address& address) const { return chips_->memory(address); }
 

@@ -24,7 +24,7 @@ bool Reservations::take_slot(std::uint64_t key) {
   return true;
 }
 
-bool Reservations::take(const Instruction& i) {
+bool Reservations::take(const LpuInstruction& i) {
   if (i.cycle < 0) {
     return false;
   }
@@ -41,7 +41,7 @@ bool Reservations::take(const Instruction& i) {
   if (!both_planes) {
     return true;
   }
-  Instruction other = i;
+  LpuInstruction other = i;
   other.unit = 1;
   return take_slot(key_of(i.chip, queue_of(geometry_, other), i.cycle));
 }

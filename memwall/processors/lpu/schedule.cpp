@@ -17,7 +17,7 @@ bool in_range(const LpuGeometry& g, const StreamRange& streams) {
 }
 
 // What is wrong with the fields of one instruction, or nothing.
-std::string wrong_field(const Schedule& schedule, const Instruction& i) {
+std::string wrong_field(const LpuSchedule& schedule, const LpuInstruction& i) {
   const LpuGeometry& g = schedule.geometry;
   const auto streams = [&](const StreamRange& range, int count) { return range.count == count; };
   if (i.chip < 0 || i.chip >= schedule.chips) {
@@ -111,27 +111,27 @@ std::string wrong_field(const Schedule& schedule, const Instruction& i) {
 
 }  // namespace
 
-std::string to_text(const ScheduleError& error) {
+std::string to_text(const LpuScheduleError& error) {
   return fmt::format("cycle {}, chip {}, {}, '{}': {}", error.cycle, error.chip, error.slice,
                      error.instruction, error.what);
 }
 
-void sort_instructions(Schedule& schedule) {
+void sort_instructions(LpuSchedule& schedule) {
   const LpuGeometry& g = schedule.geometry;
   std::stable_sort(schedule.instructions.begin(), schedule.instructions.end(),
-                   [&](const Instruction& a, const Instruction& b) {
+                   [&](const LpuInstruction& a, const LpuInstruction& b) {
                      return std::tuple(a.cycle, a.chip, queue_of(g, a), a.bank) <
                             std::tuple(b.cycle, b.chip, queue_of(g, b), b.bank);
                    });
 }
 
-std::optional<ScheduleError> check_instructions(const Schedule& schedule) {
+std::optional<LpuScheduleError> check_instructions(const LpuSchedule& schedule) {
   const LpuGeometry& g = schedule.geometry;
-  const Instruction* before = nullptr;
+  const LpuInstruction* before = nullptr;
   int queue_before = -1;
-  for (const Instruction& i : schedule.instructions) {
+  for (const LpuInstruction& i : schedule.instructions) {
     const auto error = [&](std::string slice, std::string what) {
-      return ScheduleError{i.cycle, i.chip, std::move(slice), to_text(i), std::move(what)};
+      return LpuScheduleError{i.cycle, i.chip, std::move(slice), to_text(i), std::move(what)};
     };
     const std::string wrong = wrong_field(schedule, i);
     if (!wrong.empty()) {

@@ -136,7 +136,7 @@ double slots_of(const LpuGeometry& g, double head_dim, double kv_heads) {
   return std::max(1.0, std::min(std::floor(g.lanes() / head_dim), kv_heads));
 }
 
-SectionLength attention_section(const LpuGeometry& g, const AttentionShape& shape) {
+SectionLength attention_section(const LpuGeometry& g, const LpuAttention& shape) {
   const ArrayMode cache{false, shape.kv_bytes};
   const double key_parts = ceil_div(shape.qk_dim, g.lanes()), value_parts = ceil_div(shape.v_dim, g.lanes());
   const double slots = slots_of(g, std::max(shape.qk_dim, shape.v_dim), shape.kv_heads);

@@ -57,7 +57,7 @@ SectionLength rope_section(const LpuGeometry& geometry, double vectors);
 
 // Attention of one chip. Keys and values are tiles of `lanes` tokens; a row of the cache holds the heads of
 // `slots` KV heads side by side.
-struct AttentionShape {
+struct LpuAttention {
   double heads = 1, kv_heads = 1;  // of this chip
   double qk_dim = 0, v_dim = 0;
   double kv_bytes = 2;                // of a cached value
@@ -66,7 +66,7 @@ struct AttentionShape {
 };
 // KV heads that stand side by side in a vector.
 double slots_of(const LpuGeometry& geometry, double head_dim, double kv_heads);
-SectionLength attention_section(const LpuGeometry& geometry, const AttentionShape& shape);
+SectionLength attention_section(const LpuGeometry& geometry, const LpuAttention& shape);
 
 // Wire cycles per byte vector, flight cycles per hop; chips beyond one node exchange through `global` links.
 struct LinkTiming {
