@@ -16,16 +16,16 @@
 
 namespace memwall {
 
-enum class Direction : std::uint8_t { east, west };
+enum class StreamDirection : std::uint8_t { east, west };
 
 // `count` streams of one direction side by side; none when count is 0.
 struct StreamRange {
-  Direction direction = Direction::east;
+  StreamDirection direction = StreamDirection::east;
   std::int16_t first = 0, count = 0;
   bool operator==(const StreamRange&) const = default;
 };
 
-enum class Opcode : std::uint8_t {
+enum class LpuOpcode : std::uint8_t {
   read,     // MEM: bank, row -> out
   write,    // MEM: in -> bank, row
   alu,      // VXM: a, b -> out, out2 (and the ALU's result register)
@@ -65,7 +65,7 @@ struct LpuInstruction {
   std::int64_t cycle = 0;
   std::int32_t chip = 0;
   std::int32_t label = 0;  // index into LpuSchedule::labels: what it works for
-  Opcode opcode = Opcode::read;
+  LpuOpcode opcode = LpuOpcode::read;
   Hemisphere side = Hemisphere::east;
   std::int16_t unit =
       0;  // MEM: distance from the VXM, from 1; VXM: ALU; MXM: plane; SXM: unit; C2C: link of the side

@@ -41,13 +41,13 @@ LayerCompiler::Queries LayerCompiler::project_and_rotate(Chip& chip, const Value
       qkv.out.push_back(lanes);
     }
   }
-  Values raw(qkv.out.size(), std::vector<Value>(at(shape_.sequences)));
+  Values raw(qkv.out.size(), std::vector<LaneVector>(at(shape_.sequences)));
   s_->set_label(s_->label("qkv"));
   linear(chip, qkv, x, [&](int round, int b, const std::vector<Operand>& results, VectorChain& chain) {
     const int planes = shape_.bytes ? 4 : 2;
     for (std::size_t p = 0; p < results.size(); ++p) {
       const int tile = round * planes + static_cast<int>(p), row = tile / per_row;
-      Value& value = raw[at(tile)][at(b)];
+      LaneVector& value = raw[at(tile)][at(b)];
       value = tile % per_row == group_ + 1 ? cache_entry(chip.values[at(b)][at(row)].back())
                                            : s_->allocate(c, LaneType::fp16, true, true);
       const float scale = shape_.bytes ? qkv.step * data_.qkv_step : 1;
@@ -62,7 +62,8 @@ LayerCompiler::Queries LayerCompiler::project_and_rotate(Chip& chip, const Value
   }
   const int table = s_->table(halves);
   int turn = 0;
-  const auto rotate = [&](const Value& in, const Value& cosine, const Value& sine, Value& out) {
+  const auto rotate = [&](const LaneVector& in, const LaneVector& cosine, const LaneVector& sine,
+                          LaneVector& out) {
     const Hemisphere side = turn % 2 == 0 ? Hemisphere::east : Hemisphere::west;
     const Hemisphere other = turn % 2 == 0 ? Hemisphere::west : Hemisphere::east;
     VectorChain chain;
@@ -77,17 +78,17 @@ LayerCompiler::Queries LayerCompiler::project_and_rotate(Chip& chip, const Value
   for (int r = 0; r < rows_; ++r) {
     for (int b = 0; b < shape_.sequences; ++b) {
       WeightTile& last = chip.keys[at(b)][at(r)].back();
-      Value key = cache_entry(last);
+      LaneVector key = cache_entry(last);
       rotate(raw[at(r * per_row + group_)][at(b)], chip.key_cos, chip.key_sin, key);
       last.last_ready = key.on(last.side).ready;
       WeightTile& values = chip.values[at(b)][at(r)].back();
       values.last_ready = raw[at(r * per_row + group_ + 1)][at(b)].on(values.side).ready;
     }
-    queries.emplace_back(at(group_), std::vector<std::vector<Value>>(at(slots_)));
+    queries.emplace_back(at(group_), std::vector<std::vector<LaneVector>>(at(slots_)));
     for (int j = 0; j < group_; ++j) {
       for (int s = 0; s < slots_; ++s) {
         for (int b = 0; b < shape_.sequences; ++b) {
-          Value q = s_->allocate(c, LaneType::fp16, true, true);
+          LaneVector q = s_->allocate(c, LaneType::fp16, true, true);
           rotate(raw[at(r * per_row + j)][at(b)], chip.query_cos[at(s)], chip.query_sin[at(s)], q);
           queries[at(r)][at(j)][at(s)].push_back(q);
         }
@@ -97,8 +98,8 @@ LayerCompiler::Queries LayerCompiler::project_and_rotate(Chip& chip, const Value
   return queries;
 }
 
-Value LayerCompiler::cache_entry(const WeightTile& tile) const {
-  Value value;
+LaneVector LayerCompiler::cache_entry(const WeightTile& tile) const {
+  LaneVector value;
   value.chip = tile.chip;
   value.type = tile.type;
   for (int b = 0; b < width(tile.type); ++b) {
@@ -164,11 +165,11 @@ void LayerCompiler::scores(Chip& chip, const Queries& queries, std::vector<Head>
   }
 }
 
-Value LayerCompiler::maximum(Chip& chip, const std::vector<Value>& values) {
+LaneVector LayerCompiler::maximum(Chip& chip, const std::vector<LaneVector>& values) {
   if (values.size() == 1) {
     return values.front();
   }
-  Value top = s_->allocate(chip.index, LaneType::fp32, true, true);
+  LaneVector top = s_->allocate(chip.index, LaneType::fp32, true, true);
   VectorChain chain;
   Operand most = chain.apply(AluOp::maximum, chain.from(values[0]), chain.from(values[1], Hemisphere::west));
   for (std::size_t t = 2; t < values.size(); ++t) {
@@ -180,8 +181,8 @@ Value LayerCompiler::maximum(Chip& chip, const std::vector<Value>& values) {
   return top;
 }
 
-Value LayerCompiler::lane_maximum_step(Chip& chip, const Value& value, int stride) {
-  Value top = s_->allocate(chip.index, LaneType::fp32, true, true);
+LaneVector LayerCompiler::lane_maximum_step(Chip& chip, const LaneVector& value, int stride) {
+  LaneVector top = s_->allocate(chip.index, LaneType::fp32, true, true);
   VectorChain chain;
   std::vector<Operand> operands;
   for (int a = 0; a < g_.rotation_radix(); ++a) {

@@ -14,7 +14,7 @@
 namespace memwall {
 
 using Operand = VectorChain::Operand;
-using Values = std::vector<std::vector<Value>>;  // [vector of lanes][sequence]
+using Values = std::vector<std::vector<LaneVector>>;  // [vector of lanes][sequence]
 
 inline int vectors_for(int amount, int lanes) { return (amount + lanes - 1) / lanes; }
 inline std::size_t at(int i) { return static_cast<std::size_t>(i); }
@@ -40,9 +40,9 @@ class LayerCompiler {
     int index = 0;
     Values x;                      // the residual stream
     std::vector<WeightTile> ones;  // by side
-    std::vector<Value> attention_gain, feed_forward_gain;
-    std::vector<Value> query_cos, query_sin, slot_mask;  // by slot
-    Value key_cos, key_sin, tail_mask, no_mask;
+    std::vector<LaneVector> attention_gain, feed_forward_gain;
+    std::vector<LaneVector> query_cos, query_sin, slot_mask;  // by slot
+    LaneVector key_cos, key_sin, tail_mask, no_mask;
     std::vector<std::vector<std::vector<WeightTile>>> keys, values;  // [sequence][row][tile]
     Values parts;                                                    // of a sum over chips
   };
@@ -54,8 +54,8 @@ class LayerCompiler {
   int hidden_vectors() const { return vectors_for(shape_.hidden, g_.lanes()); }
 
   // Memory that the schedule starts from.
-  void put(const std::vector<Address>& planes, LaneType type, const std::vector<float>& lanes);
-  Value constant(int chip, LaneType type, const std::vector<float>& lanes);
+  void put(const std::vector<VectorAddress>& planes, LaneType type, const std::vector<float>& lanes);
+  LaneVector constant(int chip, LaneType type, const std::vector<float>& lanes);
   void put_tile(const WeightTile& tile, int vector, const std::vector<float>& lanes);
   std::vector<float> lanes_of(const std::function<float(int)>& value) const;
 
@@ -98,21 +98,21 @@ class LayerCompiler {
     return lanes;
   }
 
-  Values norm(const Chip& chip, const std::vector<Value>& gain);
+  Values norm(const Chip& chip, const std::vector<LaneVector>& gain);
 
   // q rotated, scaled and alone in its slot: [row][member][slot][sequence].
-  using Queries = std::vector<std::vector<std::vector<std::vector<Value>>>>;
+  using Queries = std::vector<std::vector<std::vector<std::vector<LaneVector>>>>;
 
   Queries project_and_rotate(Chip& chip, const Values& x);
 
   // The place of the new token in its tile of the cache.
-  Value cache_entry(const WeightTile& tile) const;
+  LaneVector cache_entry(const WeightTile& tile) const;
 
   // One head of one sequence.
   struct Head {
     int sequence = 0, row = 0, member = 0, slot = 0;
-    std::vector<Value> scores, weights;  // by tile
-    Value top, denominator, out;
+    std::vector<LaneVector> scores, weights;  // by tile
+    LaneVector top, denominator, out;
   };
 
   Values attend(Chip& chip, const Queries& queries);
@@ -123,10 +123,10 @@ class LayerCompiler {
 
   void scores(Chip& chip, const Queries& queries, std::vector<Head>& heads);
 
-  Value maximum(Chip& chip, const std::vector<Value>& values);
+  LaneVector maximum(Chip& chip, const std::vector<LaneVector>& values);
 
   // One step of the reduction over lanes: the largest of as many rotations as there are switch units.
-  Value lane_maximum_step(Chip& chip, const Value& value, int stride);
+  LaneVector lane_maximum_step(Chip& chip, const LaneVector& value, int stride);
 
   void softmax(Chip& chip, std::vector<Head>& heads);
 
@@ -138,7 +138,7 @@ class LayerCompiler {
 
   // Sum of a vector's parts on one chip, in the order of the chips, and of the residual stream where it is
   // asked for.
-  Value sum_of(int chip, std::vector<const Value*> parts);
+  LaneVector sum_of(int chip, std::vector<const LaneVector*> parts);
   std::vector<std::int32_t> others(int chip) const;
 
   void all_reduce();

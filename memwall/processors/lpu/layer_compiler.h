@@ -33,7 +33,7 @@ struct DecoderLayerData {
 
 struct CompiledLayer {
   LpuSchedule schedule;
-  std::vector<std::vector<std::vector<Address>>>
+  std::vector<std::vector<std::vector<VectorAddress>>>
       output;  // [sequence][vector of lanes][byte], 16 bits, on chip 0
 };
 

@@ -20,8 +20,9 @@ double layer_cycles(const LpuGeometry& g, const LinkTiming& links, int chips,
 
   SectionLength length;
   length += norm_section(g, vectors, tokens);
-  length += linear_section(g, mode,
-                           {rows * (group + 2) * width, static_cast<double>(shape.hidden), tokens, 1, width});
+  // The last tile is that of values, for which nothing waits.
+  length += linear_section(
+      g, mode, {(rows * (group + 2) - 1) * width, static_cast<double>(shape.hidden), tokens, 1, width});
   length += rope_section(g, slots);
   LpuAttention attention;
   attention.heads = heads;

@@ -11,7 +11,8 @@ constexpr float kMasked = -1e30f;
 
 }  // namespace
 
-void LayerCompiler::put(const std::vector<Address>& planes, LaneType type, const std::vector<float>& lanes) {
+void LayerCompiler::put(const std::vector<VectorAddress>& planes, LaneType type,
+                        const std::vector<float>& lanes) {
   std::vector<std::vector<std::uint8_t>> bytes(planes.size(), std::vector<std::uint8_t>(at(g_.lanes())));
   std::vector<std::uint8_t*> pointers;
   for (std::vector<std::uint8_t>& plane : bytes) {
@@ -23,15 +24,15 @@ void LayerCompiler::put(const std::vector<Address>& planes, LaneType type, const
   }
 }
 
-Value LayerCompiler::constant(int chip, LaneType type, const std::vector<float>& lanes) {
-  const Value value = s_->allocate(chip, type, true, true, 1);
+LaneVector LayerCompiler::constant(int chip, LaneType type, const std::vector<float>& lanes) {
+  const LaneVector value = s_->allocate(chip, type, true, true, 1);
   put(value.on(Hemisphere::west).planes, type, lanes);
   put(value.on(Hemisphere::east).planes, type, lanes);
   return value;
 }
 
 void LayerCompiler::put_tile(const WeightTile& tile, int vector, const std::vector<float>& lanes) {
-  std::vector<Address> planes;
+  std::vector<VectorAddress> planes;
   for (int b = 0; b < width(tile.type); ++b) {
     planes.push_back(s_->tile_address(tile, vector, b));
   }

@@ -32,7 +32,7 @@ CompiledLayer LayerCompiler::compile() {
   CompiledLayer compiled;
   for (int b = 0; b < shape_.sequences; ++b) {
     auto& vectors = compiled.output.emplace_back();
-    for (const std::vector<Value>& of_sequences : chip_.front().x) {
+    for (const std::vector<LaneVector>& of_sequences : chip_.front().x) {
       vectors.push_back(of_sequences[at(b)].on(Hemisphere::east).planes);
     }
   }
@@ -113,7 +113,7 @@ std::vector<Lanes> LayerCompiler::ranges(int first, int count) const {
   return all;
 }
 
-Values LayerCompiler::norm(const Chip& chip, const std::vector<Value>& gain) {
+Values LayerCompiler::norm(const Chip& chip, const std::vector<LaneVector>& gain) {
   const int vectors = hidden_vectors();
   const float root = 1 / std::sqrt(static_cast<float>(shape_.hidden));
   Values squares(at(vectors)), y(at(vectors));
@@ -129,7 +129,7 @@ Values LayerCompiler::norm(const Chip& chip, const std::vector<Value>& gain) {
       s_->run(chip.index, chain);
     }
   }
-  std::vector<Value> roots;
+  std::vector<LaneVector> roots;
   for (int b = 0; b < shape_.sequences; ++b) {
     roots.push_back(s_->allocate(chip.index, LaneType::fp32, true, true));
   }
@@ -169,13 +169,13 @@ Values LayerCompiler::norm(const Chip& chip, const std::vector<Value>& gain) {
 
 void LayerCompiler::into_residual(Chip& chip, const LaneMatrix& matrix, const Values& x,
                                   float activation_step) {
-  Values results(at(hidden_vectors()), std::vector<Value>(at(shape_.sequences)));
+  Values results(at(hidden_vectors()), std::vector<LaneVector>(at(shape_.sequences)));
   const int planes = shape_.bytes ? 4 : 2;
   const float scale = shape_.bytes ? matrix.step * activation_step : 1;
   linear(chip, matrix, x, [&](int round, int b, const std::vector<Operand>& sums, VectorChain& chain) {
     for (std::size_t p = 0; p < sums.size(); ++p) {
       const int vector = round * planes + static_cast<int>(p);
-      Value& value = results[at(vector)][at(b)];
+      LaneVector& value = results[at(vector)][at(b)];
       value = s_->allocate(chip.index, LaneType::fp16, true, true);
       const Operand part = chain.apply(AluOp::multiply, sums[p], VectorChain::constant(scale));
       const Hemisphere side = p % 2 == 0 ? Hemisphere::west : Hemisphere::east;
@@ -187,8 +187,8 @@ void LayerCompiler::into_residual(Chip& chip, const LaneMatrix& matrix, const Va
   (chips_ > 1 ? chip.parts : chip.x) = std::move(results);
 }
 
-Value LayerCompiler::sum_of(int chip, std::vector<const Value*> parts) {
-  Value sum = s_->allocate(chip, LaneType::fp16, true, true);
+LaneVector LayerCompiler::sum_of(int chip, std::vector<const LaneVector*> parts) {
+  LaneVector sum = s_->allocate(chip, LaneType::fp16, true, true);
   VectorChain chain;
   Operand total = chain.from(*parts[0]);
   for (std::size_t p = 1; p < parts.size(); ++p) {
@@ -218,23 +218,23 @@ void LayerCompiler::all_reduce() {
   const int vectors = hidden_vectors() * shape_.sequences;
   const bool at_once = all_reduce_at_once(g_, timing_, vectors, chips_);
   // [vector][from][to]
-  std::vector<std::vector<std::vector<Value>>> moved(
-      at(vectors), std::vector<std::vector<Value>>(at(chips_), std::vector<Value>(at(chips_))));
-  const auto send = [&](int v, int from, const Value& value, const std::vector<std::int32_t>& to) {
-    std::vector<Value> received;
+  std::vector<std::vector<std::vector<LaneVector>>> moved(
+      at(vectors), std::vector<std::vector<LaneVector>>(at(chips_), std::vector<LaneVector>(at(chips_))));
+  const auto send = [&](int v, int from, const LaneVector& value, const std::vector<std::int32_t>& to) {
+    std::vector<LaneVector> received;
     s_->run_send(value, to, received);
     for (std::size_t i = 0; i < to.size(); ++i) {
       moved[at(v)][at(from)][at(to[i])] = received[i];
     }
   };
-  const auto part = [&](int chip, int v) -> const Value& {
+  const auto part = [&](int chip, int v) -> const LaneVector& {
     return chip_[at(chip)].parts[at(v / shape_.sequences)][at(v % shape_.sequences)];
   };
-  const auto residual = [&](int chip, int v) -> Value& {
+  const auto residual = [&](int chip, int v) -> LaneVector& {
     return chip_[at(chip)].x[at(v / shape_.sequences)][at(v % shape_.sequences)];
   };
   const auto gathered = [&](int chip, int v, bool with_residual) {
-    std::vector<const Value*> parts;
+    std::vector<const LaneVector*> parts;
     for (int from = 0; from < chips_; ++from) {
       parts.push_back(from == chip ? &part(chip, v) : &moved[at(v)][at(from)][at(chip)]);
     }
@@ -262,7 +262,7 @@ void LayerCompiler::all_reduce() {
       send(v, c, part(c, v), {v % chips_});
     }
   }
-  std::vector<Value> sums;
+  std::vector<LaneVector> sums;
   for (int v = 0; v < vectors; ++v) {
     sums.push_back(gathered(v % chips_, v, false));
   }
@@ -271,7 +271,7 @@ void LayerCompiler::all_reduce() {
   }
   for (int v = 0; v < vectors; ++v) {
     for (int c = 0; c < chips_; ++c) {
-      const Value& whole = c == v % chips_ ? sums[at(v)] : moved[at(v)][at(v % chips_)][at(c)];
+      const LaneVector& whole = c == v % chips_ ? sums[at(v)] : moved[at(v)][at(v % chips_)][at(c)];
       residual(c, v) = sum_of(c, {&whole, &residual(c, v)});
     }
   }
@@ -317,13 +317,13 @@ void LayerCompiler::feed_forward_block() {
       gate_up.out.push_back(range(first, v, local));
       gate_up.out.push_back(range(shape_.intermediate + first, v, local));
     }
-    Values hidden(at(vectors), std::vector<Value>(at(shape_.sequences)));
+    Values hidden(at(vectors), std::vector<LaneVector>(at(shape_.sequences)));
     const float scale = shape_.bytes ? gate_up.step * data_.up_step : 1;
     const float out = shape_.bytes ? 1 / data_.down_step : 1;
     linear(chip, gate_up, x, [&](int round, int b, const std::vector<Operand>& sums, VectorChain& chain) {
       for (std::size_t p = 0; p + 1 < sums.size(); p += 2) {
         const int vector = (round * (shape_.bytes ? 4 : 2) + static_cast<int>(p)) / 2;
-        Value& value = hidden[at(vector)][at(b)];
+        LaneVector& value = hidden[at(vector)][at(b)];
         value = s_->allocate(chip.index, linear_type(), true, true);
         const Operand gate = chain.apply(AluOp::multiply, sums[p], VectorChain::constant(scale));
         const Operand up = chain.apply(AluOp::multiply, sums[p + 1], VectorChain::constant(scale * out));

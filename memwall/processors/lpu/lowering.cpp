@@ -195,7 +195,10 @@ void LpuModel::add_linear(const PlacedOp& placed, const Chunk& chunk, Block& blo
   const auto& linear = std::get<Linear>(placed.op.shape);
   const ArrayMode mode = mode_of(linear.weight, linear.activation);
   const double tokens = placed.op.role == OpRole::head ? chunk.sequences : chunk.tokens;
-  const LinearShape shape{placed.n,         placed.k,      tokens, kLinearChain, placed.tile_columns,
+  // Of queries, keys and values nothing waits for the last tile, which is of values.
+  const double waited =
+      placed.tile_columns > 0 ? std::max(placed.tile_columns, placed.n - placed.tile_columns) : placed.n;
+  const LinearShape shape{waited,           placed.k,      tokens, kLinearChain, placed.tile_columns,
                           placed.tile_rows, placed.follows};
   // The mathematics needs every weight of the chip once, and its tokens' products.
   add_matrix(placed, linear_section(card_.geometry, mode, shape), mode,

@@ -78,7 +78,7 @@ class LpuMachine::Chips {
       Chip& chip = chips_.emplace_back(Chip{StreamFile(g_), {}, {}, {}});
       chip.banks.resize(static_cast<std::size_t>(2 * g_.mem_slices * LpuGeometry::kBanks));
       for (int p = 0; p < LpuGeometry::kPlanes; ++p) {
-        chip.planes.emplace_back(g_, options.wide && !options.tile_by_tile);
+        chip.planes.emplace_back(g_, options.wide, tiles_);
       }
       chip.alus.resize(static_cast<std::size_t>(g_.alus));
       for (AluRegister& alu : chip.alus) {
@@ -136,7 +136,7 @@ class LpuMachine::Chips {
     return run;
   }
 
-  std::vector<std::uint8_t> memory(const Address& address) const {
+  std::vector<std::uint8_t> memory(const VectorAddress& address) const {
     const std::vector<std::uint8_t>& bank =
         chips_[static_cast<std::size_t>(address.chip)].banks[bank_of(address)];
     const std::size_t begin = static_cast<std::size_t>(address.row) * static_cast<std::size_t>(g_.lanes());
@@ -156,7 +156,7 @@ class LpuMachine::Chips {
   };
   struct Consumed {
     std::int32_t chip;
-    Direction direction;
+    StreamDirection direction;
     int stream, position;
     std::int64_t cycle;
     std::uint32_t tiles;
@@ -181,10 +181,10 @@ class LpuMachine::Chips {
     return static_cast<std::size_t>(
         ((side == Hemisphere::west ? 0 : slices) + slice - 1) * LpuGeometry::kBanks + bank);
   }
-  std::size_t bank_of(const Address& address) const {
+  std::size_t bank_of(const VectorAddress& address) const {
     return place(address.side, address.slice, address.bank, g_.mem_slices);
   }
-  std::uint8_t* row_of(const Address& address) {
+  std::uint8_t* row_of(const VectorAddress& address) {
     std::vector<std::uint8_t>& bank = chips_[static_cast<std::size_t>(address.chip)].banks[bank_of(address)];
     const std::size_t begin = static_cast<std::size_t>(address.row) * static_cast<std::size_t>(g_.lanes());
     if (bank.size() < begin + static_cast<std::size_t>(g_.lanes())) {
@@ -192,7 +192,7 @@ class LpuMachine::Chips {
     }
     return bank.data() + begin;
   }
-  static Address address_of(const LpuInstruction& i) { return {i.chip, i.side, i.unit, i.bank, i.row}; }
+  static VectorAddress address_of(const LpuInstruction& i) { return {i.chip, i.side, i.unit, i.bank, i.row}; }
   Chip& chip_of(const LpuInstruction& i) { return chips_[static_cast<std::size_t>(i.chip)]; }
   MatrixPlane& plane_of(const LpuInstruction& i) {
     const int side = i.side == Hemisphere::west ? 0 : LpuGeometry::kPlanesPerHemisphere;
@@ -281,12 +281,12 @@ class LpuMachine::Chips {
 
   void arrive(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     const std::uint8_t* bytes = buffers_[static_cast<std::size_t>(results_[index])].data();
-    if (i.opcode == Opcode::write) {
+    if (i.opcode == LpuOpcode::write) {
       std::copy(bytes + tile.begin, bytes + tile.end, row_of(address_of(i)) + tile.begin);
       return;
     }
     int vectors = 0;
-    if (i.opcode == Opcode::alu) {
+    if (i.opcode == LpuOpcode::alu) {
       AluRegister& alu = chip_of(i).alus[static_cast<std::size_t>(i.unit)];
       const auto* values = reinterpret_cast<const float*>(bytes);
       std::copy(values + tile.begin, values + tile.end, alu.values.begin() + tile.begin);
@@ -294,7 +294,7 @@ class LpuMachine::Chips {
       vectors = static_cast<int>(sizeof(float));  // the register's, before those of the streams
     }
     const std::uint8_t* emitted = bytes + static_cast<std::ptrdiff_t>(vectors) * g_.lanes();
-    if (i.opcode == Opcode::permute) {
+    if (i.opcode == LpuOpcode::permute) {
       emitted = permuted(i, bytes, tile);
     }
     emit(i, i.out, emitted, tile);
@@ -378,33 +378,33 @@ class LpuMachine::Chips {
     MatrixPlane& plane = plane_of(i);
     std::array<const std::uint8_t*, kMostPlanes> planes;
     switch (i.opcode) {
-      case Opcode::load: {
+      case LpuOpcode::load: {
         const int vectors = i.is_pair() ? i.in.count / 2 : i.in.count;
         if (gather(i, i.in, i.keep, tile, planes) &&
-            !plane.load(i.type, i.columns, planes.data(), vectors, tile.begin, tile.end, tile.last)) {
+            !plane.load(i.type, i.columns, planes.data(), vectors, tile.index)) {
           fail(i, tile.cycle, "the second buffer is full, or holds weights of another kind");
         }
         break;
       }
-      case Opcode::install:
-        if (!plane.install(tile.begin, tile.end, tile.last)) {
+      case LpuOpcode::install:
+        if (!plane.install(tile.index)) {
           fail(i, tile.cycle, "the second buffer is empty");
         }
         break;
-      case Opcode::pass:
+      case LpuOpcode::pass:
         if (tile.index == 0 && i.is_pair() && tile.cycle < plane.last_pass() + kPairInterval) {
           fail(i, tile.cycle, "a pair of arrays takes a vector every second cycle");
           break;
         }
-        if (gather(i, i.in, i.keep, tile, planes) && !plane.pass(i.type, planes.data(), tile.begin, tile.end,
-                                                                 tile.cycle + g_.matrix_delay, tile.last)) {
+        if (gather(i, i.in, i.keep, tile, planes) &&
+            !plane.pass(i.type, planes.data(), tile.cycle + g_.matrix_delay, tile.index)) {
           fail(i, tile.cycle, "the array holds no weights of this type");
         }
         length_ = std::max(length_, tile.cycle + g_.matrix_delay);
         break;
       default: {
         const auto sums = result_planes(index, width(LaneType::fp32));
-        if (!plane.accumulate(tile.cycle, i.slot, i.adds, tile.begin, tile.end, sums.data())) {
+        if (!plane.accumulate(tile.cycle, i.slot, i.adds, sums.data(), tile.index)) {
           fail(i, tile.cycle, "no result of the array");
           return;
         }
@@ -457,28 +457,28 @@ class LpuMachine::Chips {
     const LpuInstruction& i = schedule_.instructions[index];
     std::array<const std::uint8_t*, kMostPlanes> planes;
     switch (i.opcode) {
-      case Opcode::read: {
+      case LpuOpcode::read: {
         const std::uint8_t* row = row_of(address_of(i));
         std::copy(row + tile.begin, row + tile.end, result_bytes(index, 1) + tile.begin);
         stage(index, tile, g_.read_delay);
         break;
       }
-      case Opcode::write:
+      case LpuOpcode::write:
         if (gather(i, i.in, i.keep, tile, planes)) {
           std::copy(planes[0] + tile.begin, planes[0] + tile.end, result_bytes(index, 1) + tile.begin);
           stage(index, tile, g_.write_delay);
         }
         break;
-      case Opcode::alu:
+      case LpuOpcode::alu:
         execute_alu(i, index, tile);
         break;
-      case Opcode::load:
-      case Opcode::install:
-      case Opcode::pass:
-      case Opcode::accumulate:
+      case LpuOpcode::load:
+      case LpuOpcode::install:
+      case LpuOpcode::pass:
+      case LpuOpcode::accumulate:
         execute_matrix(i, index, tile);
         break;
-      case Opcode::permute: {
+      case LpuOpcode::permute: {
         if (gather(i, i.in, i.keep, tile, planes)) {
           const auto copies = result_planes(index, i.in.count);
           for (int s = 0; s < i.in.count; ++s) {
@@ -489,10 +489,10 @@ class LpuMachine::Chips {
         }
         break;
       }
-      case Opcode::send:
+      case LpuOpcode::send:
         send(i, tile);
         break;
-      case Opcode::receive:
+      case LpuOpcode::receive:
         receive(i, index, tile);
         break;
     }
@@ -522,6 +522,8 @@ LpuMachine::~LpuMachine() = default;
 
 LpuRun LpuMachine::run() { return chips_->run(); }
 
-std::vector<std::uint8_t> LpuMachine::memory(const Address& address) const { return chips_->memory(address); }
+std::vector<std::uint8_t> LpuMachine::memory(const VectorAddress& address) const {
+  return chips_->memory(address);
+}
 
 }  // namespace memwall

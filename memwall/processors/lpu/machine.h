@@ -22,7 +22,7 @@ namespace memwall {
 
 struct LpuMachineOptions {
   bool tile_by_tile = false;
-  bool wide = true;  // SIMD kernels in the arrays; off, and tile by tile: the plain ones
+  bool wide = true;  // SIMD kernels in the arrays; off: the plain ones
   // A vector reaches the other end of a link up to so many cycles late, by chance of `seed`; the link holds a
   // vector until it is received, and flight_cycles contain `deskew` cycles for that.
   int drift_cycles = 0, deskew_cycles = 4;
@@ -46,7 +46,7 @@ class LpuMachine {
   // Writes the schedule's memory image and runs to the end or the first error.
   LpuRun run();
   // The bytes of a vector after the run, one per lane; zeros where nothing was written.
-  std::vector<std::uint8_t> memory(const Address& address) const;
+  std::vector<std::uint8_t> memory(const VectorAddress& address) const;
 
  private:
   class Chips;

@@ -13,17 +13,17 @@
 namespace memwall {
 
 // One vector of bytes in a memory slice.
-struct Address {
+struct VectorAddress {
   std::int32_t chip = 0;
   Hemisphere side = Hemisphere::east;
   std::int16_t slice = 1;  // distance from the VXM
   std::int16_t bank = 0;
   std::int32_t row = 0;
-  bool operator==(const Address&) const = default;
+  bool operator==(const VectorAddress&) const = default;
 };
 
 struct MemoryImage {
-  Address address;
+  VectorAddress address;
   std::vector<std::uint8_t> bytes;  // one per lane
 };
 
