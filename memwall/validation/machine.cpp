@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "memwall/model/read_model.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -34,25 +35,45 @@ Machine::Answer Machine::run(const Measurement& measurement, ModelShelf& models)
   if (const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what)) {
     return run(*kernels);
   }
+  if (const auto* figure = std::get_if<FigureOf>(&measurement.what)) {
+    return run(*figure, measurement.where);
+  }
   const StepRun& step = std::get<StepRun>(measurement.what);
   return run(step, measurement.quantity, models.get(step.model));
 }
 
-Machine::Answer Machine::run(const KernelOp& op) {
+Machine::Answer Machine::run(const FigureOf& wanted, const Location& where) {
+  if (!figures_) {
+    figures_ = processor_.figures(system_);
+  }
+  const std::vector<Figure>& figures = *figures_;
+  const auto found = std::find_if(figures.begin(), figures.end(),
+                                  [&](const Figure& each) { return each.name == wanted.name; });
+  if (found == figures.end()) {
+    throw ConfigError(where, "figure", quoted(wanted.name),
+                      "one of `memwall explain figures --system " + system_.name + "`");
+  }
+  if (found->unit != wanted.unit) {
+    throw ConfigError(where, "unit", quoted(wanted.unit), quoted(found->unit) + ", the figure's own");
+  }
+  return {found->value, std::nullopt, {}};
+}
+
+Machine::Answer Machine::run(const KernelOp& op, bool is_steady) {
   if (kernels_ == nullptr) {
     kernels_ = processor_.open_kernels(system_, {});
   }
   kernels_->lower(op, program_);
-  const Seconds time = clock_.run(program_).time;
+  const Seconds time = (is_steady ? run_within_power(program_, clock_) : clock_.run(program_)).time;
   return {time.value, bound_time(program_).time.value, time};
 }
 
 Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
   Answer sum{0, 0, {}};
   for (const KernelUse& use : kernels) {
-    Answer each = run(use.op);
+    Answer each = run(use.op, use.is_steady);
     if (use.floor) {
-      each.value += use.floor->value - run(smallest(use.op)).value;
+      each.value += use.floor->value - run(smallest(use.op), false).value;
     }
     if (use.host) {
       each.value = std::max(each.value, use.host->value);
@@ -99,11 +120,21 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
             {}};
   }
   if (run.kind == StepRun::Kind::serving) {
-    const Step prefill{{{1, run.prompt, 0}}, {}};
+    const Ledger prefill = timer.ledger(Step{{{1, run.prompt, 0}}, {}});
     const double prefills = batch / static_cast<double>(run.output);
-    return {(step.time + prefills * timer.time(prefill)).value,
-            (step.bound + prefills * timer.bound(prefill)).value,
-            {}};
+    const Seconds time = step.time + prefills * prefill.time;
+    const Joules energy = step.energy() + prefills * prefill.energy();
+    switch (quantity) {
+      case MeasuredQuantity::power:
+        return {(energy / time).value, std::nullopt, {}};
+      case MeasuredQuantity::energy_per_token:
+        return {energy.value / batch, std::nullopt, {}};
+      case MeasuredQuantity::time:
+      case MeasuredQuantity::throughput:
+      case MeasuredQuantity::figure:
+        break;
+    }
+    return {time.value, (step.bound + prefills * prefill.bound).value, {}};
   }
   switch (quantity) {
     case MeasuredQuantity::time:
@@ -113,6 +144,7 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
     case MeasuredQuantity::energy_per_token:
       return {step.energy().value / batch, std::nullopt, {}};
     case MeasuredQuantity::throughput:
+    case MeasuredQuantity::figure:
       break;
   }
   const double users = batch * timer.batches_in_flight();

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "memwall/core/config_reader.h"
+#include "memwall/validation/figure_rows.h"
 #include "memwall/validation/kernel_rows.h"
 #include "memwall/validation/ml_energy.h"
 #include "memwall/validation/step_rows.h"
@@ -157,6 +158,19 @@ TEST(MlEnergy, HostBoundRowsAreExcluded) {
   EXPECT_THAT(taken.excluded,
               testing::UnorderedElementsAre("ml_energy: no card of the model some/model",
                                             HasSubstr("bound by the host"), HasSubstr("bound by the host")));
+}
+
+TEST(FigureRows, AreNumbersInTheirOwnUnit) {
+  const auto reader = [](const Table& table, const std::string&, MeasurementSink& sink) {
+    read_figure_rows(table, sink);
+  };
+  const std::string titles = "system,figure,published,unit,status,source,note\n";
+  const Taken taken = read(reader, titles + "8xh100,matrix.peak,2400,TOPS,claimed,a page,\n");
+  ASSERT_EQ(taken.rows.size(), 1u);
+  EXPECT_EQ(describe(taken.rows[0]), "matrix.peak (TOPS)");
+  EXPECT_EQ(taken.rows[0].quantity, MeasuredQuantity::figure);
+  EXPECT_DOUBLE_EQ(taken.rows[0].value, 2400);
+  EXPECT_THAT(refusal(reader, titles + "8xh100,matrix.peak,2400,TOPS,claimed,,\n"), HasSubstr("source"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// step_rows.h - steps and generations of whole models as rows of CSV: the *_steps.csv files of validation/.
+// step_rows.h - steps and generations of whole models as rows of CSV: the *_steps.csv files of validation/
+// and the files of validation/processors/.
 //
 //   system                             "8xh100", or a card of systems/
 //   facts                              what was different on the machine measured: "hbm.capacity=40 GB; ..."

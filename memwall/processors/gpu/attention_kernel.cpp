@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "memwall/processors/gpu/gpu_shard.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {
