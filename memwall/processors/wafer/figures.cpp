@@ -11,7 +11,7 @@
 namespace memwall {
 namespace {
 
-constexpr double kPeta = 1e15, kGiga = 1e9, kMicro = 1e-6;
+constexpr double kPeta = 1e15, kGiga = 1e9, kMilli = 1e-3, kMicro = 1e-6;
 constexpr double kOpsPerMac = 2;
 
 double real(std::int64_t value) { return static_cast<double>(value); }
@@ -33,12 +33,14 @@ class FigureList {
   void add(const std::string& name, double value, const std::string& unit) {
     figures_.push_back({name, value, unit});
   }
-  // `per_second` / cycles: at the card's clock and at every clock that somebody states.
-  void add_rate(const std::string& name, double cycles, double count, const std::string& unit) {
+  double energy_of(double cycles) const { return cycles / card_.clock.value * card_.tdp.value; }
+
+  // `tokens` in so many cycles: at the card's clock and at every clock that somebody states.
+  void add_rate(const std::string& name, double cycles, double tokens) {
     add(name + ".cycles", cycles, "cycles");
-    add(name, count * card_.clock.value / cycles, unit);
+    add(name, tokens * card_.clock.value / cycles, "token/s");
     for (const std::string& clock : chip_.below("clocks")) {
-      add(name + ".at_" + clock, count * chip_.get<Hertz>("clocks." + clock).value / cycles, unit);
+      add(name + ".at_" + clock, tokens * chip_.get<Hertz>("clocks." + clock).value / cycles, "token/s");
     }
   }
   void add_time(const std::string& name, double cycles) {
@@ -92,7 +94,7 @@ class FigureList {
       if (best > 0) {
         const std::string name = fmt::format("gemv_{}", size);
         add_time(name, best);
-        add(name + ".energy", best / card_.clock.value * card_.tdp.value * 1e3, "mJ");
+        add(name + ".energy", energy_of(best) / kMilli, "mJ");
         add(name + ".chain_over_ktree", chain / best, "");
       }
     }
@@ -107,19 +109,20 @@ class FigureList {
     const auto region = [&](int side) {
       return RegionModel(timing_, {side, side}, {side, side}, Collective::ktree);
     };
-    for (const int side : {360, 420, 480, 540, 600, 660, 720}) {
-      if (side > most) {
-        continue;
+    for (const int side : {360, 420, 540, 660}) {
+      const double cycles = layers * decode_layer(model, region(side), {1, 1, kPrompt}).total();
+      if (side <= most) {
+        add_rate(fmt::format("llama3_8b.decode_{}", side), cycles, 1);
+        add(fmt::format("llama3_8b.decode_{}.energy", side), energy_of(cycles), "J/token");
       }
-      const double decode = layers * decode_layer(model, region(side), {1, 1, kPrompt}).total();
-      add_rate(fmt::format("llama3_8b.decode_{}", side), decode, 1, "token/s");
-      add(fmt::format("llama3_8b.decode_{}.energy", side), decode / card_.clock.value * card_.tdp.value,
-          "J/token");
-      const double prefill =
+    }
+    for (const int side : {480, 600, 660, 720}) {
+      const double cycles =
           layers * prefill_layer(model, region(side), {kPrompt, kPrompt, kPrompt / 2, 1}).total();
-      add_rate(fmt::format("llama3_8b.prefill_{}", side), prefill, kPrompt, "token/s");
-      add(fmt::format("llama3_8b.prefill_{}.energy", side),
-          prefill / card_.clock.value * card_.tdp.value / kPrompt, "J/token");
+      if (side <= most) {
+        add_rate(fmt::format("llama3_8b.prefill_{}", side), cycles, kPrompt);
+        add(fmt::format("llama3_8b.prefill_{}.energy", side), energy_of(cycles) / kPrompt, "J/token");
+      }
     }
     // All cores' memory beside the weights; and one row of cores' worth of it, where caches that only grow at
     // their end come to a stop (of a decode grid of 360 rows).
