@@ -89,10 +89,14 @@ void require_plan(const Plan& plan, const System& system) {
   }
 }
 
-// Sequences of `context` tokens that fit beside the weights.
-double room_for(const Model& model, const WaferCard& card, const RegionShare& share, double context) {
-  const double room = card.sram.value - card.reserved.value - share.weights;
-  return std::max(0.0, std::floor(room / kv_per_core(model, share, context)));
+// Sequences of `context` tokens that fit on this grid, their vectors included.
+std::int64_t room_for(const Model& model, const WaferCard& card, Grid grid, int wafers, double context) {
+  std::int64_t low = 0, high = std::int64_t{1} << 32;
+  while (low + 1 < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (fits(decode_fit(model, card, grid, wafers, real(middle), context), card) ? low : high) = middle;
+  }
+  return low;
 }
 
 // Wafers that hold one copy with the need's sequences, by any grid.
@@ -171,9 +175,8 @@ Placement place_wafer(const Model& model, const System& system, const WaferCard&
                       memory_of("sram in prefill", prefill, card, real(card.cores()))};
   placement.smallest_chips = smallest_wafers(model, card, need);
 
-  // Whole sequences of this length first, and what one long one could have.
-  const double held = room_for(model, card, decode.share, context);
-  placement.kv_capacity_tokens = static_cast<std::int64_t>(held * context) * plan.dp;
+  placement.kv_capacity_tokens =
+      room_for(model, card, *mode.decode, plan.pp, context) * need.context * plan.dp;
   for (const MemoryUse& use : placement.memory) {
     if (use.shortfall() > Bytes(0) && placement.refusal.empty()) {
       placement.refusal = fmt::format("{} short by {} per wafer", use.level, to_text(use.shortfall()));
