@@ -99,11 +99,11 @@ void wafer_step_70b(benchmark::State& state) {
   const WaferModel loaded(model, read_wafer_card(system), placement.plan);
   Program program;
   ScheduleClock clock;
-  std::int64_t context = 1024;
+  Step decode{{{1, 1, 1024}}, {}};
   const auto step = [&] {
-    loaded.lower({{{1, 1, context}}, {}}, program);
+    loaded.lower(decode, program);
     benchmark::DoNotOptimize(clock.run(program));
-    context = context % 4000 + 1;
+    decode.slices[0].past_tokens = decode.slices[0].past_tokens % 4000 + 1;
   };
   step();
   const std::int64_t before = allocation_count();

@@ -97,9 +97,13 @@ TEST(WaferPlacement, RefusesPlansThatDoNotDivide) {
 TEST(WaferPlacement, PrefillParksWeightsBesideItsGrid) {
   const Model model = read_model("llama-3.1-70b");
   EXPECT_GT(share_of(model, card_of("cs-3-4"), {755, 755}, 4).parked, 0);
-  const PrefillRoom room =
-      prefill_room(model, card_of("cs-3-4"), share_of(model, card_of("cs-3-4"), {755, 755}, 4), 4096, 4096);
+  const PrefillRoom room = prefill_room(model, card_of("cs-3-4"),
+                                        share_of(model, card_of("cs-3-4"), {755, 755}, 4), {4096, 4096, 1});
   EXPECT_EQ(room.tokens, 4096);
+  EXPECT_EQ(parse_wafer_mode(placed("llama-3.1-70b", "cs-3-4", "tp1 pp4", {1, 4096, 4096}).plan.mode,
+                             card_of("cs-3-4"))
+                .prefill,
+            (Grid{755, 755}));
 }
 
 }  // namespace
