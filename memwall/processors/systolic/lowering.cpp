@@ -284,38 +284,73 @@ void SystolicModel::lower(const Step& step, Program& program) const {
   lower_as(step, choose(step, program), program);
 }
 
-Seconds estimate(const Program& program) {
-  // Blocks are chains; a block with nothing before it begins a stream.
-  constexpr std::size_t kMostResources = 32;
-  std::array<double, kMostResources> busy{};
-  double longest = 0, stream = 0;
+namespace {
+
+constexpr std::size_t kMostResources = 40, kMostStreams = 2;
+
+// What one stream of blocks asks of a resource: its service times, their squares.
+struct Load {
+  double busy = 0, squares = 0;
+};
+using Loads = std::array<Load, kMostResources>;
+
+// Visits every task: visit(stream, repeat, delays, work by resource, the longest of it).
+template <class Visit>
+void for_each_task(const Program& program, Visit&& visit) {
+  std::size_t streams = 0;
   for (const Block& block : program.blocks) {
-    if (block.after.empty()) {
-      stream = 0;
-    }
-    double once = 0;
+    streams += block.after.empty() ? 1 : 0;
     for (const Task& task : block.tasks) {
       double delays = 0, slowest = 0;
       std::array<double, kMostResources> work{};
       for (std::int32_t i = 0; i < task.demand_count; ++i) {
         const Demand& demand = task.demands[static_cast<std::size_t>(i)];
         const auto index = static_cast<std::size_t>(demand.resource);
-        const Resource& resource = program.resources[index];
-        const double seconds = demand.charged / resource.sustained_rate;
-        if (resource.is_delay) {
+        const double seconds = demand.charged / program.resources[index].sustained_rate;
+        if (program.resources[index].is_delay) {
           delays += seconds;
         } else {
           work[index] += seconds;
           slowest = std::max(slowest, work[index]);
-          busy[index] += real(block.repeat) * seconds;
         }
       }
-      once += delays + slowest;
+      visit(streams - 1, real(block.repeat), delays, work, slowest);
     }
-    stream += real(block.repeat) * once;
-    longest = std::max(longest, stream);
   }
-  return Seconds(std::max(longest, *std::max_element(busy.begin(), busy.end())));
+}
+
+}  // namespace
+
+Seconds estimate(const Program& program) {
+  std::array<Loads, kMostStreams> loads{};
+  std::array<double, kMostStreams> alone{}, with_waiting{};
+  for_each_task(program,
+                [&](std::size_t stream, double repeat, double delays, const auto& work, double slowest) {
+                  alone[stream] += repeat * (delays + slowest);
+                  for (std::size_t r = 0; r < work.size(); ++r) {
+                    loads[stream][r].busy += repeat * work[r];
+                    loads[stream][r].squares += repeat * work[r] * work[r];
+                  }
+                });
+  const double longest = std::max(alone[0], alone[1]);
+  // A task that finds a resource taken by the other stream waits for the rest of that service, on average.
+  for_each_task(program,
+                [&](std::size_t stream, double repeat, double delays, const auto& work, double slowest) {
+                  double waiting = 0;
+                  for (std::size_t r = 0; r < work.size(); ++r) {
+                    const Load& other = loads[1 - stream][r];
+                    if (work[r] > 0 && other.busy > 0) {
+                      const double taken = std::min(1.0, other.busy / longest);
+                      waiting = std::max(waiting, taken * other.squares / (2 * other.busy));
+                    }
+                  }
+                  with_waiting[stream] += repeat * (delays + waiting + slowest);
+                });
+  double time = std::max(with_waiting[0], with_waiting[1]);
+  for (std::size_t r = 0; r < kMostResources; ++r) {
+    time = std::max(time, loads[0][r].busy + loads[1][r].busy);
+  }
+  return Seconds(time);
 }
 
 }  // namespace memwall
