@@ -62,6 +62,8 @@ class KernelLowering {
   virtual void lower(const KernelOp& op, Program& program) const = 0;
 };
 
+class Hardener;  // harden.h
+
 class Processor {
  public:
   virtual ~Processor() = default;
@@ -96,6 +98,10 @@ class Processor {
   // A small instance of the family's mechanism in SystemVerilog; nullopt: the family has none. Throws
   // ConfigError for sizes that cannot be.
   virtual std::optional<std::string> rtl(const RtlOptions&) const { return std::nullopt; }
+
+  // Turns weight files into wiring; nullptr where weights are loaded. Throws ConfigError for what the cards
+  // lack.
+  virtual std::unique_ptr<Hardener> open_hardener(const System& system) const;
 
   // Borrows nothing.
   virtual std::unique_ptr<KernelLowering> open_kernels(const System& system,

@@ -115,7 +115,7 @@ class SystolicModel::Lowerer {
     for (const Slice& slice : step.slices) {
       if (belongs(slice, slices)) {
         tokens_ += real(slice.count * slice.new_tokens);
-        sequences_ += real(slice.count);
+        sequences_ += real(slice.count * slice.logits);
       }
     }
   }
