@@ -127,6 +127,9 @@ TEST(Sharing, SteadyStepPrefillsWhatItEnds) {
   const Step part = steady_step(study, 32);
   EXPECT_EQ(part.slices.back(), (Slice{1, 256, (2048 - 256) / 2}));
   EXPECT_EQ(steady_step(study, 512).slices.back(), (Slice{2, 2048, 0}));
+  // 288 sequences end 1.125 of them: a whole prompt and an eighth of another.
+  EXPECT_EQ(steady_step(study, 288).slices[1], (Slice{1, 2048, 0}));
+  EXPECT_EQ(steady_step(study, 288).slices[2], (Slice{1, 256, (2048 - 256) / 2}));
 }
 
 TEST(SystolicFigures, HaveTheSameNamesWhateverAFactsValue) {
