@@ -122,6 +122,7 @@ class SystolicModel::Lowerer {
 
   void lower(const BlockPlan& plan, Block& block) {
     block_ = &block;
+    block.tasks.reserve(2 * plan.ops.size());  // whatever the step: attention may take two tasks
     if (tokens_ == 0) {
       return;
     }
@@ -141,6 +142,7 @@ class SystolicModel::Lowerer {
 
  private:
   void lower(const Planned& planned);
+  void lower_attention(std::int32_t label, const Attention& attention);
   SystolicCost cost_of(const Operator& op, double rows) const;
 
   const SystolicModel& placed_;
@@ -171,14 +173,26 @@ void SystolicModel::Lowerer::lower(const Planned& planned) {
       break;
   }
   if (const Attention* attention = std::get_if<Attention>(&planned.op.shape)) {
-    for (const Slice& slice : step_.slices) {
-      if (belongs(slice, slices_)) {
-        append(planned.label, attention_cost(placed_.card_, share_, *attention, slice));
-      }
-    }
+    lower_attention(planned.label, *attention);
     return;
   }
   append(planned.label, cost_of(planned.op, rows));
+}
+
+// One kernel for all decodes, one for all prefills.
+void SystolicModel::Lowerer::lower_attention(std::int32_t label, const Attention& attention) {
+  for (const Side kind : {Side::decode, Side::prefill}) {
+    SystolicCost cost;
+    for (const Slice& slice : step_.slices) {
+      if (belongs(slice, slices_) && belongs(slice, kind)) {
+        cost += attention_cost(placed_.card_, share_, attention, slice);
+      }
+    }
+    if (cost.macs > 0) {
+      cost.starts = 1;
+      append(label, cost);
+    }
+  }
 }
 
 SystolicCost SystolicModel::Lowerer::cost_of(const Operator& op, double rows) const {
@@ -210,18 +224,17 @@ SystolicCost SystolicModel::Lowerer::cost_of(const Operator& op, double rows) co
 
 void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Program& program) const {
   const bool shared = choice.sharing == Sharing::shared, one_pass = choice.sharing == Sharing::batched;
-  if (shared) {
-    resources_.shared(choice.decode_slabs, program.resources);
-  } else {
-    program.resources = resources_.whole();
-  }
+  resources_.list(shared ? choice.decode_slabs : 0, program.resources);
   program.labels = labels_;
   program.replicas = plan_.tp;
   program.static_power = card_.idle * static_cast<double>(plan_.chips());
-  const std::size_t passes = one_pass ? 1 : 2, count = blocks_.size();
+  // An array that splits has the blocks of both passes whatever the step: those without tokens stay empty, so
+  // that no storage is given back between one kind of step and another.
+  const std::size_t passes = card_.splits() ? 2 : 1, count = blocks_.size();
   program.blocks.resize(passes * count + 1);
   for (std::size_t pass = 0; pass < passes; ++pass) {
-    const Side slices = one_pass ? Side::whole : pass == 0 ? Side::decode : Side::prefill;
+    const Side slices = pass > 0 ? Side::prefill : one_pass ? Side::whole : Side::decode;
+    const bool empty = one_pass && pass > 0;
     Lowerer lowerer(*this, step, slices, shared ? slices : Side::whole, shared ? choice.decode_slabs : 0);
     for (std::size_t i = 0; i < count; ++i) {
       Block& block = program.blocks[pass * count + i];
@@ -229,10 +242,15 @@ void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Prog
       block.repeat = blocks_[i].repeat;
       block.tasks.clear();
       block.after.clear();
+      block.after.reserve(1);
       if (i > 0 || (pass > 0 && !shared)) {
         block.after.push_back(static_cast<std::int32_t>(pass * count + i) - 1);
       }
-      lowerer.lower(blocks_[i], block);
+      if (empty) {
+        block.tasks.reserve(2 * blocks_[i].ops.size());
+      } else {
+        lowerer.lower(blocks_[i], block);
+      }
     }
   }
   Block& host = program.blocks.back();
@@ -240,6 +258,7 @@ void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Prog
   host.repeat = 1;
   host.tasks.clear();
   host.after.clear();
+  host.after.reserve(2);
   if (shared) {
     host.after.push_back(static_cast<std::int32_t>(count) - 1);
   }
