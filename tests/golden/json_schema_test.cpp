@@ -153,12 +153,14 @@ INSTANTIATE_TEST_SUITE_P(
         VerbCase{"op", "op moe --system 1xb200 --tokens 64 --format mxfp4"}, VerbCase{"validate", "validate"},
         VerbCase{"validate", "validate --carry h200=h100"},
         VerbCase{"calibrate", "calibrate --system 1xh100 --evaluations 20"},
+        VerbCase{"harden", "harden smollm2-135m --seed 1 --tensor blk.0.o.weight --out wires"},
         VerbCase{"explain-model", "explain model --model gpt-oss-120b"},
         VerbCase{"explain-step", "explain step --model deepseek-v3 --decode 64@4096"},
         VerbCase{"explain-placement", "explain placement --model llama-3.1-70b --system 8xh100 --decode 1@1"},
         VerbCase{"explain-placement", "explain placement --model llama-3.1-70b --system 1xh100 --decode 1@1"},
         VerbCase{"explain-program", kProgram.c_str()}, VerbCase{"explain-ledger", kLedger.c_str()},
         VerbCase{"explain-chip", "explain chip --chip h100"},
+        VerbCase{"explain-cost", "explain cost --system hnlpu-16"},
         VerbCase{"explain-system", "explain system --system hgx-h100"},
         VerbCase{"explain-figures", "explain figures --system hnlpu-16"}));
 

@@ -249,6 +249,10 @@ void HardwiredModel::lower_passes(const Load& load, Program& program) const {
   add_work(head_, 0, per_pass * load.mean_share * load.head_share, load, exit);
 }
 
+Joules HardwiredModel::energy_per_mac() const {
+  return resources_.list[static_cast<std::size_t>(resources_.arrays)].energy_per_amount * kOpsPerMac;
+}
+
 // Joules per operation and byte from each block's share of the power that is not idle, at the published
 // operating point.
 void HardwiredModel::set_energies() {
