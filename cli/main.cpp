@@ -14,8 +14,11 @@ int main(int argc, char** argv) {
     memwall::add_list(root);
     memwall::add_race(root);
     memwall::add_step(root);
+    memwall::add_speculate(root);
     memwall::add_op(root);
     memwall::add_explain(root);
+    memwall::add_sweep(root);
+    memwall::add_rtl(root);
     memwall::add_validate(root);
     memwall::add_calibrate(root);
     memwall::add_harden(root);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 #include "memwall/model/step.h"
 #include "memwall/processors/figure.h"
 #include "memwall/processors/kernel_op.h"
+#include "memwall/processors/kernel_variant.h"
 #include "memwall/processors/placement.h"
+#include "memwall/processors/rtl_options.h"
 #include "memwall/program/program.h"
 
 namespace memwall {
@@ -88,6 +91,13 @@ class Processor {
 
   // Numbers that follow from the cards alone, in the family's own order; none by default.
   virtual std::vector<Figure> figures(const System&) const { return {}; }
+
+  // The ways to run a kernel that the family chooses from, best first; none by default.
+  virtual std::vector<KernelVariant> kernel_variants(const KernelOp&, const System&) const { return {}; }
+
+  // A small instance of the family's mechanism in SystemVerilog; nullopt: the family has none. Throws
+  // ConfigError for sizes that cannot be.
+  virtual std::optional<std::string> rtl(const RtlOptions&) const { return std::nullopt; }
 
   // Turns weight files into wiring; nullptr where weights are loaded. Throws ConfigError for what the cards
   // lack.

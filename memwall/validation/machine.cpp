@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "memwall/model/read_model.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -58,21 +59,21 @@ Machine::Answer Machine::run(const FigureOf& wanted, const Location& where) {
   return {found->value, std::nullopt, {}};
 }
 
-Machine::Answer Machine::run(const KernelOp& op) {
+Machine::Answer Machine::run(const KernelOp& op, bool is_steady) {
   if (kernels_ == nullptr) {
     kernels_ = processor_.open_kernels(system_, {});
   }
   kernels_->lower(op, program_);
-  const Seconds time = clock_.run(program_).time;
+  const Seconds time = (is_steady ? run_within_power(program_, clock_) : clock_.run(program_)).time;
   return {time.value, bound_time(program_).time.value, time};
 }
 
 Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
   Answer sum{0, 0, {}};
   for (const KernelUse& use : kernels) {
-    Answer each = run(use.op);
+    Answer each = run(use.op, use.is_steady);
     if (use.floor) {
-      each.value += use.floor->value - run(smallest(use.op)).value;
+      each.value += use.floor->value - run(smallest(use.op), false).value;
     }
     if (use.host) {
       each.value = std::max(each.value, use.host->value);
@@ -119,11 +120,21 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
             {}};
   }
   if (run.kind == StepRun::Kind::serving) {
-    const Step prefill{{{1, run.prompt, 0}}, {}};
+    const Ledger prefill = timer.ledger(Step{{{1, run.prompt, 0}}, {}});
     const double prefills = batch / static_cast<double>(run.output);
-    return {(step.time + prefills * timer.time(prefill)).value,
-            (step.bound + prefills * timer.bound(prefill)).value,
-            {}};
+    const Seconds time = step.time + prefills * prefill.time;
+    const Joules energy = step.energy() + prefills * prefill.energy();
+    switch (quantity) {
+      case MeasuredQuantity::power:
+        return {(energy / time).value, std::nullopt, {}};
+      case MeasuredQuantity::energy_per_token:
+        return {energy.value / batch, std::nullopt, {}};
+      case MeasuredQuantity::time:
+      case MeasuredQuantity::throughput:
+      case MeasuredQuantity::figure:
+        break;
+    }
+    return {time.value, (step.bound + prefills * prefill.bound).value, {}};
   }
   switch (quantity) {
     case MeasuredQuantity::time:

@@ -144,6 +144,9 @@ INSTANTIATE_TEST_SUITE_P(
         VerbCase{"step", "step --model llama-3.1-70b --system 8xh100 --decode 64@4096"},
         VerbCase{"step", "step --model llama-3.1-70b --system 8xh100 --decode 4@512 --prefill 1@2048+512"},
         VerbCase{"step", "step --model llama-3.1-405b --system 1xh100 --decode 64@4096"},
+        VerbCase{"speculate",
+                 "speculate --model llama-3.1-70b --system hgx-h100 --draft-model llama-3.2-1b "
+                 "--draft-system 1xh100"},
         VerbCase{"op", "op gemm --system 1xh100 --m 1 --n 4096 --k 4096 --format bf16"},
         VerbCase{"op", "op attention --system 1xh100 --heads 64 --kv-heads 8 --decode 64@4096"},
         VerbCase{"op", "op allreduce --system 8xh100 --bytes 64KiB"},

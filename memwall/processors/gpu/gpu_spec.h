@@ -11,6 +11,7 @@
 #include "memwall/core/units.h"
 #include "memwall/hardware/system.h"
 #include "memwall/hardware/voltage.h"
+#include "memwall/processors/gpu/gemm_spec.h"
 
 namespace memwall {
 
@@ -71,15 +72,18 @@ struct GpuSpec {
   JoulesPerByte l2_energy;
 
   // Launch and latency of a kernel that does almost nothing, in a recorded graph.
-  Seconds gemm_start, attention_start, pointwise_start;
-  Seconds collective_start, exchange_start;    // all-reduce and all-gather; all-to-all of tokens
-  Seconds attention_wave;                      // latency of one more wave of decode attention blocks
-  BytesPerSecond attention_block;              // what one block of decode attention draws
-  double attention_tensor = 0;                 // share of a large GEMM's rate that prefill attention reaches
-  double experts_hbm = 0, experts_tensor = 0;  // shares of a lone GEMM's rates that a grouped one reaches
-  Seconds eager_launch;                        // host time per kernel when the host launches each one
-  Seconds host_step;                           // host time between two steps: scheduling, inputs, results
-  Hertz sort_rate;                             // logits that the sampler orders per second
+  Seconds attention_start, pointwise_start;
+  GemmSpec gemm;
+  Seconds collective_start, exchange_start;  // all-reduce and all-gather; all-to-all of tokens
+  Seconds attention_wave;                    // latency of one more wave of decode attention blocks
+  BytesPerSecond attention_block;            // what one block of decode attention draws
+  double attention_tensor = 0;               // share of a large GEMM's rate that prefill attention reaches
+  Seconds eager_launch;                      // host time per kernel when the host launches each one
+  Seconds host_step;                         // host time between two steps: scheduling, inputs, results
+  Seconds host_sequence;  // more for each of its sequences: sampling parameters, tokens, text
+  Seconds
+      experts_spread;  // more for a layer whose experts are spread over chips: the fullest chip, token maps
+  Hertz sort_rate;     // logits that the sampler orders per second
 
   LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
   int domain = 1;                // chips that scale_up joins
@@ -87,6 +91,8 @@ struct GpuSpec {
   Watts tdp;                     // what the chip may take for long: its power limit
   Watts idle;                    // of a chip at full clock that waits for its host
   Watts busy;  // of a chip at work, beside what its operations and bytes cost: idle, clocks, schedulers
+  Joules sequence_energy;  // of sampling a token: kernels and copies in host_sequence
+  Watts link_power;        // of the links to other chips once they are up, with or without traffic
   VoltageCurve voltage;
 
   // Bytes to charge at hbm_best for bytes that move at `share` of the bandwidth.

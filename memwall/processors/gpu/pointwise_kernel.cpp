@@ -13,7 +13,6 @@ constexpr double kNormOps = 4;        // square, sum, scale, weight
 constexpr double kActivationOps = 8;  // exponential (a few), divide, product
 constexpr double kRopeOps = 3;        // two products and a sum
 constexpr double kSoftmaxOps = 8;
-constexpr double kQuantiseOps = 3;  // absolute maximum, scale, round
 // Kernels of the sampler: temperature, sort, softmax, running sum and cut, draw.
 constexpr double kSamplerKernels = 5;
 
@@ -81,19 +80,6 @@ KernelCost pointwise_op_cost(const GpuSpec& spec, const PointwiseOp& op) {
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens) {
   const double values = tokens * static_cast<double>(shape.width);
   return pointwise_cost(spec, 2 * values * kBytes, values * kBytes, values);
-}
-
-KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling) {
-  const double values = tokens * width;
-  KernelCost cost = pointwise_cost(spec, values * kBytes, bytes_of(values, to).value, values * kQuantiseOps);
-  // One scale for the tensor: clear it, find the absolute maximum, make the scale, convert. nvfp4 has a scale
-  // for the tensor beside those of its blocks, found before; int8 one per token, found before.
-  const bool per_tensor = to == Format::fp8;
-  const bool two_levels = to == Format::nvfp4 || to == Format::int8;
-  if (scaling == Scaling::dynamic) {
-    cost.delay(GpuDelay::pointwise_start) = per_tensor ? 4 : two_levels ? 2 : 1;
-  }
-  return cost;
 }
 
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences, Sampling sampling) {

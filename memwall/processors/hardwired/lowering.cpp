@@ -76,7 +76,7 @@ HardwiredModel::Load HardwiredModel::load_of(const Step& step) const {
   Load load{step};
   load.tokens = ceil_div(tokens * fullest, sequences);
   load.mean_share = real(tokens) / copies_ / real(load.tokens);
-  load.head_share = real(sequences) / real(tokens);
+  load.head_share = real(step.logits()) / real(tokens);
   load.is_decode = std::all_of(step.slices.begin(), step.slices.end(),
                                [](const Slice& slice) { return slice.new_tokens == 1; });
   Bytes cache;
