@@ -159,18 +159,18 @@ class FigureList {
     const double all = card_.published_rate.value, system_watts = fact<Watts>("published.system_power");
     const double h100 = fact<Hertz>("published.h100_throughput"),
                  loaded = fact<Hertz>("published.h100_loaded_throughput");
-    const double wafer = fact<Hertz>("published.wse3_throughput");
+    const double wse3 = fact<Hertz>("published.wse3_throughput");
     const double h100_watts = fact<Watts>("published.h100_power"),
-                 wafer_watts = fact<Watts>("published.wse3_power");
+                 wse3_watts = fact<Watts>("published.wse3_power");
     const double per_joule = all / system_watts;
     add("claim.rate_over_h100", all / h100);
     add("like.rate_over_h100", all / loaded);
-    add("claim.rate_over_wse3", all / wafer);
-    add("like.per_user_over_wse3", shared_ / wafer);
-    add("like.per_user_alone_over_wse3", alone_ / wafer);
+    add("claim.rate_over_wse3", all / wse3);
+    add("like.per_user_over_wse3", shared_ / wse3);
+    add("like.per_user_alone_over_wse3", alone_ / wse3);
     add("claim.energy_over_h100", per_joule / (h100 / h100_watts));
     add("like.energy_over_h100", per_joule / (loaded / h100_watts));
-    add("claim.energy_over_wse3", per_joule / (wafer / wafer_watts));
+    add("claim.energy_over_wse3", per_joule / (wse3 / wse3_watts));
     add("claim.h100_equivalents", fact<Hertz>("published.appendix_throughput") / loaded);
     add("like.h100_equivalents", all / loaded);
     add("claim.appendix_over_table", fact<Hertz>("published.appendix_throughput") / all);
