@@ -26,9 +26,10 @@ struct RoleSet {
   bool embed = true, attention = true, ffn = true, head = true;
 };
 
-// How the sampler picks a token: `sorted` orders the vocabulary first, as engines do for top-p; `plain` does
-// not, as for greedy or unfiltered sampling.
-enum class Sampling { sorted, plain };
+// How the sampler picks a token: `greedy` takes the largest logit of every sequence at once; `plain` draws
+// from all of them, request by request; `sorted` orders the vocabulary before it draws, as engines do for
+// top-p.
+enum class Sampling { sorted, plain, greedy };
 
 struct LowerOptions {
   bool eager = false;  // kernels launched one by one by the host, not from a recorded graph

@@ -45,11 +45,13 @@ std::string error_line(const std::optional<ErrorBar>& error) {
              : fmt::format("{}: {}\n", to_text(*error), error->outside);
 }
 
-// "685 mJ at 998 W; clock 1.70 GHz of 1.86 GHz: power limit".
+// "685 mJ at 998 W, 289 mJ of it static; clock 1.70 GHz of 1.86 GHz: power limit".
 std::string power_text(const Ledger& ledger) {
   const std::string clock = clock_text(ledger.clock, ledger.clock_share);
   return to_text(ledger.energy()) +
          (ledger.time.value > 0 ? " at " + to_text(ledger.energy() / ledger.time) : "") +
+         (ledger.static_energy.value > 0 ? fmt::format(", {} of it static", to_text(ledger.static_energy))
+                                         : "") +
          (clock.empty() ? "" : "; " + clock);
 }
 

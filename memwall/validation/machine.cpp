@@ -19,6 +19,10 @@ KernelOp smallest(const KernelOp& op) {
   throw std::logic_error("[validation] a floor for a kernel that has no smallest one");
 }
 
+std::int64_t prefills_together(const StepRun& run) {
+  return std::max<std::int64_t>(1, (run.batch + run.output / 2) / run.output);
+}
+
 }  // namespace
 
 const Model& ModelShelf::get(const std::string& name) {
@@ -90,11 +94,11 @@ StepTimer& Machine::steps(const StepRun& run, const Model& model) {
   need.sequences = run.batch;
   need.context = run.kind == StepRun::Kind::generation ? run.prompt + run.output : run.mean_context() + 1;
   need.step_tokens = run.kind == StepRun::Kind::generation ? run.batch * run.prompt
-                     : run.kind == StepRun::Kind::serving  ? run.batch + run.prompt
+                     : run.kind == StepRun::Kind::serving  ? run.batch + prefills_together(run) * run.prompt
                                                            : run.batch;
   const std::string key = run.model + " " + to_text(run.plan) + " " + std::to_string(need.sequences) + "," +
                           std::to_string(need.context) + "," + std::to_string(need.step_tokens) +
-                          (run.sampling == Sampling::plain ? "plain" : "sorted");
+                          std::to_string(static_cast<int>(run.sampling));
   if (loaded_ != key) {
     loaded_.clear();
     LowerOptions options;
@@ -120,10 +124,14 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
             {}};
   }
   if (run.kind == StepRun::Kind::serving) {
-    const Ledger prefill = timer.ledger(Step{{{1, run.prompt, 0}}, {}});
-    const double prefills = batch / static_cast<double>(run.output);
-    const Seconds time = step.time + prefills * prefill.time;
-    const Joules energy = step.energy() + prefills * prefill.energy();
+    // Prefills ride on decode steps, as many together as fall due in one, in that share of the steps.
+    const double due = batch / static_cast<double>(run.output);
+    const std::int64_t together = prefills_together(run);
+    const double share = due / static_cast<double>(together);
+    const Ledger mixed =
+        timer.ledger(Step{{{run.batch, 1, run.mean_context()}, {together, run.prompt, 0}}, {}});
+    const Seconds time = step.time + share * (mixed.time - step.time);
+    const Joules energy = step.energy() + share * (mixed.energy() - step.energy());
     switch (quantity) {
       case MeasuredQuantity::power:
         return {(energy / time).value, std::nullopt, {}};
@@ -134,7 +142,7 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
       case MeasuredQuantity::figure:
         break;
     }
-    return {time.value, (step.bound + prefills * prefill.bound).value, {}};
+    return {time.value, (step.bound + share * (mixed.bound - step.bound)).value, {}};
   }
   switch (quantity) {
     case MeasuredQuantity::time:

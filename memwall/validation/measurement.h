@@ -32,8 +32,8 @@ struct KernelUse {
 struct StepRun {
   // decode_step: one, at the mean context, prompt + output / 2. generation: prefill of all prompts and
   // output - 1 such steps. serving: the mean time between tokens where a finished sequence is replaced at
-  // once, one decode step and, `batch` times in `output` steps, the prefill of a prompt in between; power
-  // and energy per token are those of both.
+  // once: decode steps, of which so many that `batch` prompts come in every `output` steps also prefill one
+  // (or as many as come in a step); power and energy per token are those of all steps.
   enum class Kind { decode_step, generation, serving };
   Kind kind = Kind::decode_step;
   std::string model;

@@ -30,10 +30,13 @@ QuantityName quantity_named(const Table& table, std::size_t row) {
 
 Sampling sampling_named(const Table& table, std::size_t row) {
   const std::string_view name = table.text(row, "sampling");
-  if (!name.empty() && name != "sorted" && name != "plain") {
-    throw ConfigError(table.where(row), "sampling", quoted(std::string(name)), "sorted or plain");
+  if (name.empty() || name == "sorted") {
+    return Sampling::sorted;
   }
-  return name == "plain" ? Sampling::plain : Sampling::sorted;
+  if (name != "plain" && name != "greedy") {
+    throw ConfigError(table.where(row), "sampling", quoted(std::string(name)), "sorted, plain or greedy");
+  }
+  return name == "plain" ? Sampling::plain : Sampling::greedy;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -36,9 +36,9 @@ bool carries(const RoleSet& roles, OpRole role) {
 
 // What one data-parallel group computes in a step. Sequences are dealt evenly; the fullest group is shown.
 struct GpuPlacedModel::Batch {
-  double share = 1;  // of every slice
+  double share = 1;                  // of every slice
   double tokens = 0, sequences = 0;  // sequences: those of the head, each as often as it needs logits
-  double all_tokens = 0;  // of all groups: experts see them together
+  double all_tokens = 0;             // of all groups: experts see them together
 
   Batch(const Step& step, int dp) {
     const double all = static_cast<double>(step.sequences());
@@ -299,7 +299,8 @@ void GpuPlacedModel::Lowerer::lower(const Kernel& kernel) {
     case Kind::host_step: {
       KernelCost cost;
       cost.delay(GpuDelay::host_step) = 1;
-      cost.delay(GpuDelay::host_sequence) = batch_.sequences;
+      cost.delay(GpuDelay::host_sequence) =
+          placed_.options_.sampling == Sampling::greedy ? 0 : batch_.sequences;
       append(kernel.label, cost);
       break;
     }

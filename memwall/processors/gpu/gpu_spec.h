@@ -80,7 +80,7 @@ struct GpuSpec {
   double attention_tensor = 0;               // share of a large GEMM's rate that prefill attention reaches
   Seconds eager_launch;                      // host time per kernel when the host launches each one
   Seconds host_step;                         // host time between two steps: scheduling, inputs, results
-  Seconds host_sequence;  // more for each of its sequences: sampling parameters, tokens, text
+  Seconds host_sequence;  // more for each sequence whose token is drawn: one request after another
   Seconds
       experts_spread;  // more for a layer whose experts are spread over chips: the fullest chip, token maps
   Hertz sort_rate;     // logits that the sampler orders per second

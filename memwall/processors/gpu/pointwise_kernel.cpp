@@ -89,7 +89,7 @@ KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequen
   const double read = logits * kLogitBytes;
   // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not
   // its bytes.
-  const double sorted = sampling == Sampling::plain
+  const double sorted = sampling != Sampling::sorted
                             ? 0
                             : logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_best;
   cost.hbm = {read, std::max(read, sorted)};

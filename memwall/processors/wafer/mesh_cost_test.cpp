@@ -6,7 +6,7 @@
 
 #include "memwall/processors/wafer/machine_test_support.h"
 #include "memwall/processors/wafer/product_programs.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {
