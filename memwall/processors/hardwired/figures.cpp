@@ -49,7 +49,10 @@ class FigureList {
 
  private:
   void add(const char* name, double value, const char* unit = "") { figures_.push_back({name, value, unit}); }
-  double fact(const std::string& key) const { return chip_.fact(key).value; }
+  template <class Q>
+  double fact(const std::string& key) const {
+    return chip_.get<Q>(key).value;
+  }
 
   double step_seconds(double sequences) const {
     const HardwiredModel model(card_, network_, 1);
@@ -89,15 +92,15 @@ class FigureList {
   void add_sums() {
     double area = 0, power = 0;
     for (const std::string& block : chip_.below("area")) {
-      area += fact("area." + block);
+      area += fact<SquareMillimetres>("area." + block);
     }
     for (const std::string& block : chip_.below("block_power")) {
-      power += fact("block_power." + block);
+      power += fact<Watts>("block_power." + block);
     }
     add("sum.chip_area", area, "mm2");
     add("sum.all_chips_area", area * card_.chips, "mm2");
     add("sum.chip_power", power, "W");
-    add("sum.system_power_factor", fact("published.system_power") / (power * card_.chips));
+    add("sum.system_power_factor", fact<Watts>("published.system_power") / (power * card_.chips));
     add("sum.pipeline_slots", static_cast<double>(network_.layers) * card_.stages_per_layer);
   }
 
@@ -105,14 +108,15 @@ class FigureList {
   // the neurons of the machine need them, all inputs at once or in turns.
   void add_density() {
     const NeuronSilicon silicon = read_neuron_silicon(chip_);
-    const double array = fact("area.hn_array") * card_.chips;
+    const double array = fact<SquareMillimetres>("area.hn_array") * card_.chips;
     const double published = array * silicon.density / weights_;
     add("density.area_per_weight", array / weights_ * kSquareMicrometres, "um2");
     add("density.transistors_per_weight", published);
-    const double sram_density = fact("kv_buffer.capacity") / fact("area.attention_buffer");  // B/mm2
+    const double sram_density =
+        fact<Bytes>("kv_buffer.capacity") / fact<SquareMillimetres>("area.attention_buffer");  // B/mm2
     add("density.operator_area_per_weight",
-        fact("published.operator_area") * fact("published.operator_sram") / sram_density /
-            fact("published.operator_weights") * kSquareMicrometres,
+        fact<Ratio>("published.operator_area") * fact<Bytes>("published.operator_sram") / sram_density /
+            fact<Ratio>("published.operator_weights") * kSquareMicrometres,
         "um2");
     add("density.spatial_transistors_per_weight", transistors_per_weight(silicon, 1));
     constexpr int kMostTurns = 1000;
@@ -152,31 +156,33 @@ class FigureList {
 
   // The maker's ratios, and the same with the baselines that its own paper uses elsewhere, or per user.
   void add_baselines() {
-    const double all = card_.published_rate.value, system_watts = fact("published.system_power");
-    const double h100 = fact("published.h100_throughput"), loaded = fact("published.h100_loaded_throughput");
-    const double wafer = fact("published.wse3_throughput");
-    const double h100_watts = fact("published.h100_power"), wafer_watts = fact("published.wse3_power");
+    const double all = card_.published_rate.value, system_watts = fact<Watts>("published.system_power");
+    const double h100 = fact<Hertz>("published.h100_throughput"),
+                 loaded = fact<Hertz>("published.h100_loaded_throughput");
+    const double wse3 = fact<Hertz>("published.wse3_throughput");
+    const double h100_watts = fact<Watts>("published.h100_power"),
+                 wse3_watts = fact<Watts>("published.wse3_power");
     const double per_joule = all / system_watts;
     add("claim.rate_over_h100", all / h100);
     add("like.rate_over_h100", all / loaded);
-    add("claim.rate_over_wse3", all / wafer);
-    add("like.per_user_over_wse3", shared_ / wafer);
-    add("like.per_user_alone_over_wse3", alone_ / wafer);
+    add("claim.rate_over_wse3", all / wse3);
+    add("like.per_user_over_wse3", shared_ / wse3);
+    add("like.per_user_alone_over_wse3", alone_ / wse3);
     add("claim.energy_over_h100", per_joule / (h100 / h100_watts));
     add("like.energy_over_h100", per_joule / (loaded / h100_watts));
-    add("claim.energy_over_wse3", per_joule / (wafer / wafer_watts));
-    add("claim.h100_equivalents", fact("published.appendix_throughput") / loaded);
+    add("claim.energy_over_wse3", per_joule / (wse3 / wse3_watts));
+    add("claim.h100_equivalents", fact<Hertz>("published.appendix_throughput") / loaded);
     add("like.h100_equivalents", all / loaded);
-    add("claim.appendix_over_table", fact("published.appendix_throughput") / all);
+    add("claim.appendix_over_table", fact<Hertz>("published.appendix_throughput") / all);
   }
 
   // Select and add, every output of every layer with its own adders: a transistor or so per weight, an adder
   // per output and lane, six transistors per bit of cache; against all the transistors of the die.
   void add_select_area() {
-    const double density = fact("process.transistors") / fact("area.die");
-    const double adder = fact("cells.adder_transistors");
-    const int bits = static_cast<int>(fact("cells.activation_bits"));
-    const auto largest = static_cast<std::int64_t>(fact("cells.largest_weight"));
+    const double density = fact<Ratio>("process.transistors") / fact<SquareMillimetres>("area.die");
+    const double adder = fact<Ratio>("cells.adder_transistors");
+    const int bits = static_cast<int>(fact<Ratio>("cells.activation_bits"));
+    const auto largest = static_cast<std::int64_t>(fact<Ratio>("cells.largest_weight"));
     double adders = 0;
     for_each_operator(model_, [&](const Operator& op, std::int64_t repeat) {
       if (const auto* linear = std::get_if<Linear>(&op.shape)) {
@@ -184,13 +190,13 @@ class FigureList {
                   sum_bits(bits, linear->k, largest);
       }
     });
-    const double weight_transistors = weights_ * fact("cells.weight_transistors");
-    const double cache = card_.kv_capacity.value * kBitsPerByte * fact("cells.sram_transistors");
+    const double weight_transistors = weights_ * fact<Ratio>("cells.weight_transistors");
+    const double cache = card_.kv_capacity.value * kBitsPerByte * fact<Ratio>("cells.sram_transistors");
     const double needed = weight_transistors + adders * adder + cache;
     add("area.weight_transistors", weight_transistors / 1e9, "G");
     add("area.adder_transistors", adders * adder / 1e9, "G");
     add("area.cache_transistors", cache / 1e9, "G");
-    add("area.transistors_of_published", needed / fact("process.transistors"));
+    add("area.transistors_of_published", needed / fact<Ratio>("process.transistors"));
     add("area.die_needed", needed / density, "mm2");
   }
 

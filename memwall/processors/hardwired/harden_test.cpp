@@ -2,6 +2,7 @@
 #include "memwall/processors/harden.h"
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -9,11 +10,14 @@
 #include <unistd.h>
 
 #include "memwall/core/error.h"
+#include "memwall/core/output_file.h"
 #include "memwall/model/seeded_weights.h"
 #include "memwall/processors/hardwired/machine.h"
 #include "memwall/processors/hardwired/neuron_silicon.h"
 #include "memwall/processors/hardwired/test_support.h"
 #include "memwall/processors/hardwired/wire_list.h"
+#include "memwall/tensor/gguf_test_file.h"
+#include "memwall/tensor/gguf_weights.h"
 
 namespace memwall {
 namespace {
@@ -212,6 +216,54 @@ TEST_F(Hardening, SixteenBitWeightsAreSplitOrRounded) {
   EXPECT_EQ(report.total.neurons, 2 * 576 * 18);
   EXPECT_LT(report.total.error, 0.01);
   EXPECT_EQ(report.misfits.at(0).what, "weights of 16 bits or more");
+}
+
+// A file with one of everything: a matrix, its bias, a norm, an embedding that is the head as well.
+TEST_F(Hardening, ReadsAFileAndAccountsForAllOfIt) {
+  constexpr std::uint32_t kF32 = 0, kF16 = 1, kQ8_0 = 8;
+  GgufTestFile file;
+  file.add_tensor("token_embd.weight", {32, 3}, kQ8_0);
+  file.add_tensor("blk.0.attn_q.weight", {32, 32}, kF16);
+  file.add_tensor("blk.0.attn_q.bias", {32}, kF32);
+  file.add_tensor("blk.0.attn_norm.weight", {32}, kF32);
+  std::string bytes = file.bytes();
+  const std::size_t data = bytes.size() - 128 - 128 - 2048 - 128;  // 3 rows of 34 bytes, rounded up to 32
+  bytes[data + 1] = 0x3c;                                          // the first row's scale: 1.0
+  bytes[data + 2] = 17;                                            // its first code: 16 * 1 + 1
+  const std::filesystem::path path = out_.string() + ".gguf";
+  write_whole_file(path, bytes);
+  HardenOptions options;
+  options.scales = ScalePolicy::block;
+  const HardenReport report = harden(*open_gguf_weights(path), options);
+  std::filesystem::remove(path);
+  ASSERT_EQ(report.tensors.size(), 2u);
+  EXPECT_EQ(report.tensors[0].name, "token_embd.weight");
+  EXPECT_EQ(report.tensors[0].neurons, 2 * 3);  // two halves of every row
+  EXPECT_EQ(report.tensors[0].wires, 2);        // 17 is a one in each
+  EXPECT_EQ(report.layers.back().name, "blk.0");
+  std::map<std::string, std::int64_t> misfits;
+  for (const Misfit& misfit : report.misfits) {
+    misfits[misfit.what] = misfit.values;
+  }
+  EXPECT_EQ(misfits, (std::map<std::string, std::int64_t>{{"scales of blocks", 3},
+                                                          {"codes of more than 4 bits", 96},
+                                                          {"weights of 16 bits or more", 1024},
+                                                          {"biases", 32},
+                                                          {"norm gains and other vectors", 32},
+                                                          {"embedding tied to the head", 96}}));
+  const std::string list = read_text_file(out_ / "0000-token_embd.weight.wires");
+  EXPECT_THAT(list, HasSubstr("neuron 0 scale 1\n1: 0\nneuron 0 scale 1 place 4\n1: 0\n"));
+}
+
+TEST_F(Hardening, TensorsThatCannotBeReadAreRefused) {
+  GgufTestFile file;
+  constexpr std::uint32_t kQ2_K = 10;
+  file.add_tensor("blk.0.attn_q.weight", {256, 1}, kQ2_K);
+  const std::filesystem::path path = out_.string() + ".gguf";
+  write_whole_file(path, file.bytes());
+  EXPECT_THAT(refusal(*open_gguf_weights(path), {}),
+              HasSubstr("'blk.0.attn_q.weight': found type Q2_K, expected F32, F16, BF16"));
+  std::filesystem::remove(path);
 }
 
 TEST_F(Hardening, WritesNeuronsAsVerilog) {

@@ -35,6 +35,9 @@ class Hardwired : public Processor {
                           "'everything': the whole model is in the wires");
       }
       wiring_of(read_model(read_hardwired_card(pool.chip).wired_model));
+      if (has_neurons(pool.chip)) {
+        read_neuron_silicon(pool.chip);
+      }
     }
   }
 

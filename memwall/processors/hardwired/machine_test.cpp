@@ -5,6 +5,7 @@
 
 #include "memwall/processors/hardwired/digits.h"
 #include "memwall/processors/hardwired/masked_count.h"
+#include "memwall/processors/hardwired/test_support.h"
 #include "memwall/tensor/reference.h"
 #include "tests/support/check_property.h"
 
@@ -150,6 +151,23 @@ TEST(WiredMachines, TurnsTradeAddersForCycles) {
   const auto whole = make_neuron_machine(weights), shared = make_neuron_machine(weights, 4);
   EXPECT_EQ(shared->cycles(8) - 2, 4 * (whole->cycles(8) - 2));
   EXPECT_LT(shared->parts(8).adders, whole->parts(8).adders / 3);
+}
+
+// What the lowering charges a projection is the machines' closed form without the registers behind: HC1's
+// select and add at 16 inputs a cycle; HNLPU's bound all inputs at once, and its fitted rate that of 58
+// turns.
+TEST(WiredMachines, LoweringChargesTheirCycles) {
+  const HardwiredCard hc1 = hardwired_test::card_named("hc1"), hnlpu = hardwired_test::card_named("hnlpu");
+  constexpr int kBits = 8;
+  const CodedWeights llama{4096, 1, {1}, std::vector<std::uint8_t>(4096, 0)};
+  const auto select = make_select_machine(llama, static_cast<int>(hc1.inputs_per_cycle));
+  EXPECT_EQ(4096 / hc1.inputs_per_cycle, static_cast<double>(select->cycles(kBits) - 1));
+
+  const CodedWeights gpt{2880, 1, {1}, std::vector<std::uint8_t>(2880, 0)};
+  EXPECT_EQ(hnlpu.least_array_cycles, static_cast<double>(make_neuron_machine(gpt)->cycles(kBits) - 2));
+  const double charged = 2880 / hnlpu.inputs_per_cycle;
+  EXPECT_GT(charged, static_cast<double>(make_neuron_machine(gpt, 57)->cycles(kBits) - 2));
+  EXPECT_LT(charged, static_cast<double>(make_neuron_machine(gpt, 58)->cycles(kBits) - 2));
 }
 
 TEST(Digits, CanonicalDigitsAddUpAndHaveNoNeighbours) {

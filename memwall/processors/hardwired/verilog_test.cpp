@@ -78,7 +78,7 @@ std::string driver(const std::vector<std::vector<std::int32_t>>& vectors, std::i
     rows += fmt::format("{{{}}},\n", fmt::join(vector, ","));
   }
   return fmt::format(R"(#include <cstdio>
-#include "Vneurons.h"
+#include <Vneurons.h>
 static const int vectors[{0}][{1}] = {{{2}}};
 int main() {{
   Vneurons top;
