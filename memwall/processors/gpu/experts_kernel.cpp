@@ -32,8 +32,9 @@ struct HelperKernels {
 constexpr HelperKernels kSorted = {2, 4, 1};
 // The choice; counts and padded places; activation.
 constexpr HelperKernels kGathered = {1, 2, 1};
-// Kernels generated for 4-bit blocks (gpt-oss): routing is one kernel, the activation part of the first GEMM.
-constexpr HelperKernels kFused = {1, 1, 0};
+// Kernels generated for 4-bit blocks (gpt-oss): places come with the choice, the activation is part of the
+// first GEMM.
+constexpr HelperKernels kFused = {1, 2, 0};
 
 // Integral of ceil(t / height) from 0 to x.
 double integral_of_ceil(double x, double height) {
