@@ -23,6 +23,8 @@ struct GemmOp {
   Format activation = Format::bf16;
   std::int64_t batch = 1;  // so many of them side by side, each with its own operands
   std::int64_t operand_sets = 0;
+  // Block scales are 32-bit numbers, which no matrix pipe applies: the vector lanes do (vLLM's fp8_block).
+  bool wide_scales = false;
 };
 struct AttentionOp {
   Attention shape;

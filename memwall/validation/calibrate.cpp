@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -160,7 +161,8 @@ std::string class_of(const Measurement& measurement) {
   return measurement.origin + " " + to_text(classify(kernel, "").of);
 }
 
-// At most `most` rows of each class, evenly spread.
+// At most `most` rows of each class, evenly spread: multiples of the golden ratio, since tables run through
+// their sizes in a rhythm that equal strides would fall in with.
 std::map<std::string, std::vector<const Measurement*>> sample(const std::vector<const Measurement*>& rows,
                                                               std::size_t most) {
   std::map<std::string, std::vector<const Measurement*>> classes;
@@ -173,7 +175,9 @@ std::map<std::string, std::vector<const Measurement*>> sample(const std::vector<
     if (members.size() > most) {
       std::vector<const Measurement*> kept;
       for (std::size_t i = 0; i < most; ++i) {
-        kept.push_back(members[i * members.size() / most]);
+        double whole = 0;
+        const double place = std::modf(static_cast<double>(i) * std::numbers::phi, &whole);
+        kept.push_back(members[static_cast<std::size_t>(place * static_cast<double>(members.size()))]);
       }
       members = std::move(kept);
     }

@@ -89,6 +89,7 @@ RowKernel gemm(const Table& table, std::size_t row, const Harness& harness) {
   }
   GemmOp op{table.integer(row, "m"), table.integer(row, "n"), table.integer(row, "k"), formats->weight,
             formats->activation};
+  op.wide_scales = harness.is_vllm && op.format == Format::fp8_block;
   op.operand_sets = weight_sets(harness, op.format, static_cast<double>(op.n) * static_cast<double>(op.k));
   return {op};
 }

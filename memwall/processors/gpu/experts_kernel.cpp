@@ -20,16 +20,21 @@ constexpr double kConvertShare = 0.5;
 // Triton's kernels, without bulk copies: shares of a lone GEMM's rates, and of that of sorted rows.
 constexpr double kGatheredHbm = 0.78, kGatheredTensor = 0.6, kGatheredRows = 0.6;
 
+// Weights of one expert end before those of the next begin.
+constexpr double kSortedHbm = 0.97;
+
 // Kernels beside the two GEMMs.
 struct HelperKernels {
   double choose, sort, activate;
 };
-// Softmax and choice; counts per expert, their sums, places of pairs, rows in order of experts; activation.
+// Softmax and choice; counts per expert and their sums, places of pairs, rows in order of experts;
+// activation.
 constexpr HelperKernels kSorted = {2, 4, 1};
 // The choice; counts and padded places; activation.
 constexpr HelperKernels kGathered = {1, 2, 1};
-// Kernels generated for 4-bit blocks (gpt-oss): routing is one kernel, the activation part of the first GEMM.
-constexpr HelperKernels kFused = {1, 1, 0};
+// Kernels generated for 4-bit blocks (gpt-oss): places come with the choice, the activation is part of the
+// first GEMM.
+constexpr HelperKernels kFused = {1, 2, 0};
 
 // Integral of ceil(t / height) from 0 to x.
 double integral_of_ceil(double x, double height) {
@@ -78,7 +83,6 @@ ExpertsLoad dealt_load(double pairs, const Routing& routing, int ep) {
 // Kernels beside the GEMMs: their starts, and bytes that pass at `rate` if memory does not limit them.
 KernelCost rows_cost(const GpuSpec& spec, double kernels, double bytes, double rate, double ops) {
   KernelCost cost;
-  cost.delay(GpuDelay::gemm_helper) = kernels;
   double accounted = 0;
   if (bytes <= spec.gemm.retained * spec.l2_capacity.value) {
     cost.l2 = {bytes, bytes};
@@ -88,7 +92,8 @@ KernelCost rows_cost(const GpuSpec& spec, double kernels, double bytes, double r
     accounted = bytes / (spec.hbm_bandwidth.value * spec.hbm_read);
   }
   cost.vector = {ops, ops};
-  cost.delay(GpuDelay::stall) = std::max(0.0, bytes / rate - accounted) / kStall.value;
+  cost.delay(GpuDelay::stall) =
+      (kernels * spec.gemm.experts_start.value + std::max(0.0, bytes / rate - accounted)) / kStall.value;
   return cost;
 }
 
@@ -137,7 +142,8 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
   up.row_tiles = load.row_tiles;
   up.weight = shape.weight;
   up.activation = shape.activation;
-  up.hbm_share = is_gathered ? kGatheredHbm : 1;
+  up.wide_scales = is_gathered;
+  up.hbm_share = is_gathered ? kGatheredHbm : kSortedHbm;
   up.tensor_share = is_gathered ? kGatheredTensor : spec.gemm.experts_tensor;
   if (run.repeated) {
     up.resident = load.experts * bytes_of((gates + 1) * inner * width, shape.weight).value;

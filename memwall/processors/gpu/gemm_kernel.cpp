@@ -21,6 +21,10 @@ constexpr double kShallowSplits = 4;  // the most when blocks fill half the chip
 constexpr std::array kSplits = {1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0};
 
 double up(double value) {
+  constexpr double kWhole = 4503599627370496;  // from 2^52 on a double has no fraction
+  if (value >= kWhole) {
+    return value;
+  }
   const double whole = static_cast<double>(static_cast<std::int64_t>(value));
   return whole < value ? whole + 1 : whole;
 }
@@ -43,7 +47,7 @@ struct Operands {
   // pipe: s per multiplication and addition, whole chip.
   double scaling = 0;
 };
-Operands operands_of(const GpuSpec& spec, Format weight, Format activation) {
+Operands operands_of(const GpuSpec& spec, Format weight, Format activation, bool wide_scales) {
   Operands result;
   result.w_bytes = info(weight).bits / 8;
   result.x_bytes = info(activation).bits / 8;
@@ -58,7 +62,7 @@ Operands operands_of(const GpuSpec& spec, Format weight, Format activation) {
     result.served = result.peak * rate.achieved;
   }
   result.achieved = result.served;
-  if (activation == Format::fp8_block && spec.gemm.scales_in_software) {
+  if (activation == Format::fp8_block && (wide_scales || spec.gemm.scales_in_software)) {
     result.scaling = kScaleOps / kScaleBlock / (spec.vector_peak.value * spec.vector_achieved);
   }
   return result;
@@ -194,7 +198,7 @@ void report(const Candidate& best, GemmTiling* tiling) {
 }  // namespace
 
 KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* tiling) {
-  const Operands of = operands_of(spec, shape.weight, shape.activation);
+  const Operands of = operands_of(spec, shape.weight, shape.activation, shape.wide_scales);
   Floors floors;
   floors.ops = shape.groups * 2 * shape.m * shape.n * shape.k;
   floors.weights = shape.groups * shape.n * shape.k * of.w_bytes;
@@ -220,7 +224,7 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
 }
 
 KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape, GemmTiling* tiling) {
-  Operands of = operands_of(spec, shape.weight, shape.activation);
+  Operands of = operands_of(spec, shape.weight, shape.activation, shape.wide_scales);
   of.achieved *= shape.tensor_share;
   Floors floors;
   floors.ops = 2 * shape.rows * shape.n * shape.k;

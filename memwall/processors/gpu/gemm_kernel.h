@@ -29,7 +29,8 @@ struct GemmShape {
   double m = 1, n = 1, k = 1;
   double groups = 1;  // so many of them side by side in one launch
   Format weight = Format::bf16, activation = Format::bf16;
-  double operand_sets = 0;  // see kernel_op.h; 0: the weights are in HBM
+  double operand_sets = 0;   // see kernel_op.h; 0: the weights are in HBM
+  bool wide_scales = false;  // see kernel_op.h
 };
 
 // What was chosen, for explanations and tests.
@@ -50,6 +51,7 @@ struct GroupedGemm {
   // Tiles along the rows of all groups, for each height in kGroupedHeights.
   std::array<double, 6> row_tiles{};
   Format weight = Format::bf16, activation = Format::bf16;
+  bool wide_scales = false;
   double hbm_share = 1, tensor_share = 1;  // of a lone GEMM's rates that this kernel reaches
   double resident = 0;  // bytes of weights that run in turn and may stay in L2; 0: they are in HBM
 };

@@ -87,17 +87,9 @@ const GemmKernels& GemmSpec::kernels(Format activation) const {
 }
 
 std::vector<std::string> gemm_keys() {
-  return {"sm.boost",
-          "gemm.library",
-          "gemm.start",
-          "gemm.helper_start",
-          "gemm.feed",
-          "gemm.packed_step",
-          "gemm.l2_retained",
-          "experts.tensor",
-          "experts.rows",
-          "experts.per_expert",
-          "experts.per_scaled_group"};
+  return {"sm.boost",       "gemm.library",     "gemm.start",         "gemm.helper_start",
+          "gemm.feed",      "gemm.packed_step", "gemm.l2_retained",   "experts.start",
+          "experts.tensor", "experts.rows",     "experts.per_expert", "experts.per_scaled_group"};
 }
 
 GemmSpec read_gemm_spec(const GpuCard& card) {
@@ -113,6 +105,7 @@ GemmSpec read_gemm_spec(const GpuCard& card) {
   spec.helper_start = card.get<Seconds>("gemm.helper_start");
   spec.feed = card.get<BytesPerSecond>("gemm.feed");
   spec.retained = card.fraction("gemm.l2_retained");
+  spec.experts_start = card.get<Seconds>("experts.start");
   spec.experts_tensor = card.fraction("experts.tensor");
   spec.experts_rows = card.get<BytesPerSecond>("experts.rows");
   spec.per_expert = card.get<Seconds>("experts.per_expert");
