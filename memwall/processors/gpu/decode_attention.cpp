@@ -162,11 +162,13 @@ Waves stream_waves(const GpuSpec& spec, const Decode& decode, const StreamKernel
     memory = full * std::max(spec.sms * from_block / hbm_rate(spec), alone) +
              (rest > 0 ? std::max(rest * from_block / hbm_rate(spec), alone) : 0);
   }
+  const double started = kernel.start_trips * attention.memory_latency;
   // One partial result is merged after another.
-  const double merge =
-      splits > 1 ? kernel.merge_trips * attention.memory_latency + attention.l2_latency * splits : 0;
+  const double merge = splits > 1 ? kernel.merge_trips * attention.memory_latency +
+                                        kernel.partial_accesses * attention.l2_latency * splits
+                                  : 0;
   waves.seconds =
-      sm_seconds(spec, merge) + std::max(rounds * block, memory + wait * std::min(rounds, kDrift));
+      sm_seconds(spec, started + merge) + std::max(rounds * block, memory + wait * std::min(rounds, kDrift));
   return waves;
 }
 

@@ -37,11 +37,11 @@ Tiles causal_tiles(const PrefillKernel& kernel, double tokens, double keys, doub
   return tiles;
 }
 
+}  // namespace
+
 bool multiplies_fp8(const GpuSpec& spec, const AttentionShape& shape) {
   return (shape.kv == Format::fp8 || shape.activation == Format::fp8) && spec.multiplies(Format::fp8);
 }
-
-}  // namespace
 
 KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
                                   const AttentionBatch& batch) {
@@ -75,6 +75,8 @@ KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& sha
   const double longest = tiles.longest * tile + wait;
   double seconds =
       std::max(balanced + kernel.tail * longest * std::min(1.0, blocks / spec.sms), kernel.lone * longest);
+
+  seconds += sm_seconds(spec, kernel.start_trips * attention.memory_latency);
 
   // Queries in and outputs out, keys and values in.
   const double kv_heads = shape.latent ? shape.heads : shape.kv_heads;
