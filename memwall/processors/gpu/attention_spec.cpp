@@ -45,6 +45,27 @@ constexpr StreamKernel kTensorMemoryStream{.start_trips = 4,
                                            .key_clocks_8bit = 3.6,
                                            .fill = 75};
 
+// vLLM's Triton kernel: blocks of 16 query rows on mma.sync, 16 segments of the keys for few sequences.
+constexpr StreamKernel kTritonStream{.start_trips = 5,
+                                     .segments = 16,
+                                     .tile = 64,
+                                     .trips = 0.5,
+                                     .merge_trips = 5,
+                                     .partial_accesses = 0.65,
+                                     .key_clocks = 46,
+                                     .key_clocks_8bit = 46,
+                                     .fill = 28};
+constexpr PrefillKernel kTritonPrefill{.rows = 64,
+                                       .keys = 64,
+                                       .start_trips = 6,
+                                       .key_clocks = 35,
+                                       .trips = 0.5,
+                                       .lone = 1,
+                                       .tail = 0.5,
+                                       .overlap = 1,
+                                       .pointwise_ops = kScoreOps,
+                                       .fp8_share = 1};
+
 constexpr PrefillKernel kWarpPrefill{.rows = 64,
                                      .keys = 64,
                                      .row_tiles = 1,
@@ -167,6 +188,9 @@ AttentionSpec with_engine(AttentionSpec spec, AttentionEngine engine) {
     spec.library.has_lanes = false;
     if (spec.library.fixed_splits) {  // FlashInfer's prefill keeps two tiles of rows in flight per block
       spec.library.prefill.row_tiles = 2;
+      spec.library.falls_back = spec.library.stream.tile == kTensorMemoryStream.tile;
+      spec.library.fallback_stream = kTritonStream;
+      spec.library.fallback_prefill = kTritonPrefill;
     }
   }
   return spec;
