@@ -37,12 +37,17 @@ struct AllReduceOp {
   int chips = 2;
   std::string algorithm = "auto";  // "auto", "custom" (one or two shots) or "nccl"
 };
+// How an engine moves the rows of a routed-expert layer. sorted: they are copied into the order of experts
+// first, and only those of experts held here (TensorRT-LLM). gathered: the GEMMs gather them, and
+// element-wise kernels pass the rows of experts held elsewhere too (vLLM's kernels in Triton).
+enum class ExpertRows { sorted, gathered };
 struct ExpertsOp {
   Experts shape;
   std::int64_t tokens = 1;
   Routing routing;
   int tp = 1, ep = 1;
   std::int64_t operand_sets = 0;
+  ExpertRows rows = ExpertRows::sorted;
 };
 // Over `rows` rows of `width` values each, 16 bits in and out.
 struct PointwiseOp {

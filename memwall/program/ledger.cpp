@@ -30,7 +30,7 @@ void add_demand(const Program& program, const Demand& demand, double repeat, Led
   const Resource& resource = program.resources[demand.resource];
   ResourceLine& total = ledger.resources[demand.resource];
   const double useful = repeat * demand.useful, charged = repeat * demand.charged;
-  const Joules energy = charged * resource.energy_per_amount * program.replicas;
+  const Joules energy = repeat * demand.switched * resource.energy_per_amount * program.replicas;
   total.busy += repeat * to_seconds(service_time(resource, demand));
   total.useful += useful;
   total.charged += charged;

@@ -46,7 +46,7 @@ Joules static_energy(const Program& program, Seconds time) {
 Joules dynamic_energy(const Program& program) {
   return Joules(sum_of_demands(program,
                                [](const Resource& resource, const Demand& demand) {
-                                 return demand.charged * resource.energy_per_amount.value;
+                                 return demand.switched * resource.energy_per_amount.value;
                                })) *
          program.replicas;
 }

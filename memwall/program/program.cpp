@@ -1,5 +1,6 @@
 #include "memwall/program/program.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <stdexcept>
@@ -53,7 +54,7 @@ void verify_task(const Program& program, const std::string& where, const Task& t
       fail(where, fmt::format("resource {} is out of range", demand.resource));
     }
     const std::string& resource = program.resources[demand.resource].name;
-    if (!is_amount(demand.useful) || !is_amount(demand.charged)) {
+    if (!is_amount(demand.useful) || !is_amount(demand.charged) || !is_amount(demand.switched)) {
       fail(where, fmt::format("amounts of '{}' must be finite and not negative", resource));
     }
     if (demand.charged < demand.useful) {
@@ -151,12 +152,17 @@ std::int64_t Program::task_count() const {
 }
 
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged) {
+  add_demand(task, resource, category, useful, charged, std::max(useful, charged));
+}
+
+void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged,
+                double switched) {
   assert(task.demand_count < Task::kMaxDemands);
   constexpr double kRounding = 1e-12;
   if (charged < useful && charged >= useful * (1 - kRounding)) {
     charged = useful;
   }
-  task.demands[task.demand_count++] = {resource, category, useful, charged};
+  task.demands[task.demand_count++] = {resource, category, useful, charged, switched};
 }
 
 void add_predecessor(Task& task, std::int32_t predecessor) {

@@ -51,11 +51,12 @@ struct PowerControl {
 
 // `useful` amount is what the mathematics needs and what the bound clock charges; `charged` >= useful is what
 // the machine really spends (padded tiles, repeated reads) and what the schedule clock charges. A delay that
-// is no part of the bound has useful = 0.
+// is no part of the bound has useful = 0. `switched` is what energy is charged for: the charged amount,
+// unless part of that passes time without switching anything (zeros of a padded tile, a pipe that waits).
 struct Demand {
   std::int32_t resource = 0;
   Category category = Category::overhead;
-  double useful = 0, charged = 0;
+  double useful = 0, charged = 0, switched = 0;
 };
 
 // A task starts when its predecessors have finished, first spends its delays one after another, and is then
@@ -99,6 +100,8 @@ struct Program {
 // Adds to a task; asserts on overflow of the fixed arrays. A charged amount that is below the useful one by
 // no more than rounding (amounts computed along two paths) becomes the useful one.
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged);
+void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged,
+                double switched);
 void add_predecessor(Task& task, std::int32_t predecessor);
 
 // Throws std::logic_error naming block and task: an index out of range, a predecessor that is not earlier,

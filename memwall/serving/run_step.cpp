@@ -6,6 +6,10 @@
 namespace memwall {
 namespace {
 
+std::vector<double> answer(const Ledger& ledger) { return {ledger.time.value, ledger.energy().value}; }
+
+}  // namespace
+
 Need need_of(const Step& step) {
   std::int64_t tokens = 0;
   for (const Slice& slice : step.slices) {
@@ -17,10 +21,6 @@ Need need_of(const Step& step) {
   need.step_tokens = step.new_tokens();
   return need;
 }
-
-std::vector<double> answer(const Ledger& ledger) { return {ledger.time.value, ledger.energy().value}; }
-
-}  // namespace
 
 StepResult run_step(const Model& model, const Step& step, const System& system, const Processor& processor,
                     const std::optional<Plan>& plan, const LowerOptions& options) {

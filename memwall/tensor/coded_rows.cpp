@@ -113,22 +113,34 @@ void decode_q6_k(const BlockBytes& block, Sink& sink) {
   }
 }
 
+std::vector<std::int8_t> whole_numbers(int low, int high) {
+  std::vector<std::int8_t> numbers;
+  for (int number = low; number <= high; ++number) {
+    numbers.push_back(static_cast<std::int8_t>(number));
+  }
+  return numbers;
+}
+std::vector<std::int8_t> signed_codes() { return whole_numbers(-8, 7); }
+std::vector<std::int8_t> unsigned_codes() { return whole_numbers(0, 15); }
+std::vector<std::int8_t> no_list() { return {}; }
+
 struct Decoder {
   std::string_view name;
   std::int64_t block;  // values that share a scale
   int code_bits;
+  std::vector<std::int8_t> (*alphabet)();
   void (*decode)(const BlockBytes&, Sink&);
 };
 constexpr std::array<Decoder, 9> kDecoders = {{
-    {"F32", 1, 0, decode_f32},
-    {"F16", 1, 0, decode_f16},
-    {"BF16", 1, 0, decode_bf16},
-    {"Q4_0", 32, 4, decode_q4_0},
-    {"Q4_1", 32, 4, decode_q4_1},
-    {"Q8_0", 32, 8, decode_q8_0},
-    {"Q4_K", 32, 4, decode_q4_k},
-    {"Q6_K", 16, 6, decode_q6_k},
-    {"MXFP4", 32, 4, decode_mxfp4},
+    {"F32", 1, 0, no_list, decode_f32},
+    {"F16", 1, 0, no_list, decode_f16},
+    {"BF16", 1, 0, no_list, decode_bf16},
+    {"Q4_0", 32, 4, signed_codes, decode_q4_0},
+    {"Q4_1", 32, 4, unsigned_codes, decode_q4_1},
+    {"Q8_0", 32, 8, no_list, decode_q8_0},
+    {"Q4_K", 32, 4, unsigned_codes, decode_q4_k},
+    {"Q6_K", 16, 6, no_list, decode_q6_k},
+    {"MXFP4", 32, 4, doubled_e2m1, decode_mxfp4},
 }};
 
 const Decoder* find_decoder(const GgmlType& type) {
@@ -154,6 +166,8 @@ std::vector<float> CodedRows::row_values(std::int64_t row) const {
   return numbers;
 }
 
+std::vector<std::int8_t> doubled_e2m1() { return {-12, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 12}; }
+
 bool has_decoder(const GgmlType& type) { return find_decoder(type) != nullptr; }
 
 CodedRows decode_rows(const GgmlType& type, std::span<const std::byte> bytes, std::int64_t inputs) {
@@ -170,6 +184,7 @@ CodedRows decode_rows(const GgmlType& type, std::span<const std::byte> bytes, st
   rows.inputs = inputs;
   rows.block = decoder->block;
   rows.code_bits = decoder->code_bits;
+  rows.alphabet = decoder->alphabet();
   const std::size_t count = bytes.size() / type.bytes * type.values;
   (rows.has_codes() ? rows.codes.reserve(count) : rows.values.reserve(count));
   Sink sink{&rows};
@@ -181,7 +196,10 @@ CodedRows decode_rows(const GgmlType& type, std::span<const std::byte> bytes, st
 
 CodedRows quantise_rows(const CodedRows& rows, std::int64_t block, int code_bits) {
   assert(!rows.has_codes() && block > 0 && rows.inputs % block == 0);
-  CodedRows coded{rows.rows, rows.inputs, block, code_bits, {}, {}, {}, {}};
+  CodedRows coded{rows.rows, rows.inputs, block, code_bits, {}, {}, {}, {}, {}};
+  if (code_bits == 4) {
+    coded.alphabet = signed_codes();
+  }
   coded.codes.resize(rows.values.size());
   const auto largest = static_cast<float>((1 << (code_bits - 1)) - 1);
   for (std::size_t begin = 0; begin < rows.values.size(); begin += static_cast<std::size_t>(block)) {

@@ -21,6 +21,7 @@ struct CodedRows {
   std::int64_t rows = 0, inputs = 0;
   std::int64_t block = 1;          // values of a row that share a scale; divides `inputs`
   int code_bits = 0;               // 4, 6 or 8; 0: `values` instead of codes
+  std::vector<std::int8_t> alphabet;  // all that a code of 4 bits can be, ascending; empty for wider ones
   std::vector<std::int8_t> codes;  // [rows][inputs]
   std::vector<float> scales;       // [rows][inputs / block]
   std::vector<float> minimums;     // the same, or empty
@@ -30,6 +31,8 @@ struct CodedRows {
   // Row `row` as numbers, `inputs` of them.
   std::vector<float> row_values(std::int64_t row) const;
 };
+
+std::vector<std::int8_t> doubled_e2m1();  // the alphabet of MXFP4
 
 // F32, F16, BF16, Q4_0, Q4_1, Q8_0, Q4_K, Q6_K and MXFP4.
 bool has_decoder(const GgmlType& type);

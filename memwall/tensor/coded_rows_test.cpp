@@ -64,6 +64,7 @@ TEST(CodedRows, Mxfp4CodesAreDoubled) {
   const CodedRows rows = decode_rows(type(39), Bytes().byte(126).byte(0x97, 16).all(), 32);
   EXPECT_EQ(rows.codes[0], 12);
   EXPECT_EQ(rows.codes[16], -1);
+  EXPECT_EQ(rows.alphabet, doubled_e2m1());
   EXPECT_EQ(rows.row_values(0)[0], 0.5f * 6);
   EXPECT_EQ(rows.row_values(0)[16], 0.5f * -0.5f);
 }
@@ -109,7 +110,7 @@ TEST(CodedRows, FloatsHaveNoCodes) {
 }
 
 TEST(CodedRows, QuantisesPerBlock) {
-  CodedRows plain{1, 4, 1, 0, {}, {}, {}, {2, -3.5f, 0, std::numeric_limits<float>::infinity()}};
+  CodedRows plain{1, 4, 1, 0, {}, {}, {}, {}, {2, -3.5f, 0, std::numeric_limits<float>::infinity()}};
   const CodedRows coded = quantise_rows(plain, 2, 4);
   EXPECT_EQ(coded.codes, (std::vector<std::int8_t>{4, -7, 0, 0}));
   EXPECT_EQ(coded.scales[0], 0.5f);

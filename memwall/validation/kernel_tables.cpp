@@ -1,6 +1,7 @@
 #include "memwall/validation/kernel_tables.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -20,6 +21,7 @@ namespace {
 
 const char* const kOrigin = "aic";
 constexpr double kMillisecond = 1e-3;
+constexpr double kAtLimit = 0.97;  // of the power limit, from which a board counts as being at it
 // DeepSeek's latent attention, the only one in the tables: DeepSeek-V3's config.json.
 constexpr std::int64_t kLatent = 512, kRope = 64, kLatentHead = 128;
 
@@ -144,7 +146,16 @@ const Routing& routing_of(const Table& table, std::size_t row, const CollectorLa
   return found->second;
 }
 
-RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) {
+// TensorRT-LLM's collector times the experts of Nemotron 3 with their squared ReLU, which has no gate; its
+// table says so by their sizes only.
+bool is_without_gate(const Experts& shape) {
+  constexpr std::array<std::pair<std::int64_t, std::int64_t>, 3> kWidths = {
+      {{2688, 1856}, {2048, 5120}, {1024, 2688}}};
+  return std::find(kWidths.begin(), kWidths.end(), std::pair(shape.width, shape.intermediate)) !=
+         kWidths.end();
+}
+
+RowKernel experts(const Table& table, std::size_t row, const Harness& harness, KnownRoutings& routings) {
   const std::string_view name = table.required(row, "moe_dtype");
   const std::optional<FormatPair> formats = formats_named(name);
   if (!formats) {
@@ -156,6 +167,7 @@ RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) 
   op.shape.experts_per_token = table.integer(row, "topk");
   op.shape.width = table.integer(row, "hidden_size");
   op.shape.intermediate = table.integer(row, "inter_size");
+  op.shape.gated = harness.is_vllm || !is_without_gate(op.shape);
   op.shape.weight = formats->weight;
   op.shape.activation = formats->activation;
   op.tp = static_cast<int>(table.integer(row, "moe_tp_size"));
@@ -163,6 +175,7 @@ RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) 
   op.routing =
       routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token}, routings);
   op.operand_sets = 1;
+  op.rows = harness.is_vllm ? ExpertRows::gathered : ExpertRows::sorted;
   return {op, op.tp * op.ep};
 }
 
@@ -203,7 +216,8 @@ const std::vector<TableKind>& table_kinds() {
        [](T table, R row, C context) { return attention(table, row, context.harness, false, true); }},
       {"generation_mla_",
        [](T table, R row, C context) { return attention(table, row, context.harness, true, true); }},
-      {"moe_", [](T table, R row, C context) { return experts(table, row, context.routings); }},
+      {"moe_",
+       [](T table, R row, C context) { return experts(table, row, context.harness, context.routings); }},
       {"nccl_", [](T table, R row, C) { return all_reduce(table, row, true); }},
       {"custom_allreduce_", [](T table, R row, C) { return all_reduce(table, row, false); }}};
   return kinds;
@@ -249,6 +263,8 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
   const std::map<std::string, double> host = context.harness.is_vllm && table.has("gemm_dtype")
                                                  ? host_times(table)
                                                  : std::map<std::string, double>();
+  // The board's own mean power says whether it had reached its limit when the kernel was timed.
+  const bool has_power = table.has("power_limit_w");
   Measurement measurement;
   measurement.origin = kOrigin;
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -263,6 +279,8 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
     }
     measurement.system = std::to_string(kernel.chips) + "x" + chip;
     KernelUse use{std::move(kernel.op)};
+    use.is_steady =
+        has_power && table.number(row, "power_w") >= kAtLimit * table.number(row, "power_limit_w");
     if (const auto* op = std::get_if<GemmOp>(&use.op);
         op && is_launched_by_host(context.harness, op->format)) {
       use.host = Seconds(host.at(std::string(table.text(row, "gemm_dtype"))));

@@ -47,7 +47,7 @@ class Machine {
 
  private:
   Answer run(const std::vector<KernelUse>& kernels);
-  Answer run(const KernelOp& op);
+  Answer run(const KernelOp& op, bool is_steady);
   Answer run(const FigureOf& wanted, const Location& where);
   Answer run(const StepRun& run, MeasuredQuantity quantity, const Model& model);
   StepTimer& steps(const StepRun& run, const Model& model);

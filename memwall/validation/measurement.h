@@ -23,13 +23,17 @@ struct KernelUse {
   // What the host took for each call where kernels were not run from a recorded graph: a kernel that is
   // shorter than that is not what was measured.
   std::optional<Seconds> host = std::nullopt;
+  // Whether the kernel was repeated until the chip held its clock at the power limit; else it ran briefly on
+  // a chip that had rested, at the full clock.
+  bool is_steady = false;
 };
 
 // Steps of `batch` sequences with `prompt` tokens each that generate `output` tokens.
 struct StepRun {
   // decode_step: one, at the mean context, prompt + output / 2. generation: prefill of all prompts and
   // output - 1 such steps. serving: the mean time between tokens where a finished sequence is replaced at
-  // once, one decode step and, `batch` times in `output` steps, the prefill of a prompt in between.
+  // once: decode steps, of which so many that `batch` prompts come in every `output` steps also prefill one
+  // (or as many as come in a step); power and energy per token are those of all steps.
   enum class Kind { decode_step, generation, serving };
   Kind kind = Kind::decode_step;
   std::string model;

@@ -6,7 +6,7 @@
 //   model, plan                        card in models/, "tp8"
 //   batch, prompt, output              sequences together; tokens. The context of a decode step is
 //                                      prompt + output / 2
-//   sampling                           sorted or plain (LowerOptions)
+//   sampling                           sorted, plain or greedy (LowerOptions)
 //   quantity, measured                 itl_ms: one decode step; e2e_s: prefill and all decode steps;
 //                                      tokens_per_s: of all sequences in flight; j_per_token
 //   watts                              mean of all chips together during that, or empty

@@ -122,7 +122,7 @@ void read_links(const System& system, DimcCard& card) {
     refuse(chip, "d2d.cards", fmt::format("a divisor of scale_up.domain = {}", card.server_cards));
   }
   if (card.d2d || card.scale_up) {
-    card.collective_overhead = system.get<Seconds>("calibration.collective_overhead");
+    card.collective_overhead = system.get_or<Seconds>("links.collective_overhead", Seconds(0));
     card.partial_sum_bytes = system.get<Bytes>("links.partial_sum").value;
     card.result_bytes = system.get<Bytes>("links.result").value;
   }
@@ -206,8 +206,8 @@ DimcCard read_dimc_card(const System& system) {
   const Chip& chip = system.chip();
   // Gates and the published figures are for figures.h and tests.
   chip.refuse_unknown({"core.*", "clock", "structure.*", "formats.*", "sram.*", "lpddr.*", "vector.*",
-                       "noc.*", "d2d.*", "scale_up.*", "scale_out.*", "links.*", "calibration.*", "power.*",
-                       "process.*", "area.*", "gates.*", "macro.*", "published.*"});
+                       "noc.*", "d2d.*", "scale_up.*", "scale_out.*", "links.*", "power.*", "process.*",
+                       "area.*", "gates.*", "macro.*", "published.*"});
   DimcCard card;
   read_core(chip, card);
   read_structure(chip, card);

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {

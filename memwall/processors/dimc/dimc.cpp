@@ -2,6 +2,7 @@
 
 #include "memwall/core/error.h"
 #include "memwall/processors/dimc/card.h"
+#include "memwall/processors/dimc/figures.h"
 #include "memwall/processors/dimc/kernels.h"
 #include "memwall/processors/dimc/lowering.h"
 #include "memwall/processors/dimc/placement.h"
@@ -31,8 +32,10 @@ class Dimc : public Processor {
     if (!read_dimc_card(system).d2d) {
       return {};
     }
-    return {{"calibration.collective_overhead", 0.1e-6, 50e-6}};
+    return {{"links.collective_overhead", 0.1e-6, 50e-6}};
   }
+
+  std::vector<Figure> figures(const System& system) const override { return dimc_figures(system); }
 
   std::unique_ptr<KernelLowering> open_kernels(const System& system, const LowerOptions&) const override {
     const DimcCard card = read_dimc_card(system);

@@ -37,12 +37,12 @@ bool carries(const RoleSet& roles, OpRole role) {
 
 // What one copy computes in a step. Sequences are dealt evenly to the copies; the fullest is shown.
 struct DimcModel::Batch {
-  double share = 1, tokens = 0, sequences = 0;
+  double share = 1, tokens = 0, logits = 0;
 
   Batch(const Step& step, int dp) {
     const double all = real(step.sequences());
     share = std::ceil(all / dp) / all;
-    sequences = all * share;
+    logits = real(step.logits()) * share;
     tokens = real(step.new_tokens()) * share;
   }
 };
@@ -168,7 +168,7 @@ Bytes DimcModel::from_lpddr(double values, int bits) const {
 }
 
 void DimcModel::lower(const Item& item, const Batch& batch, const Step& step, DimcTasks& tasks) const {
-  const double m = item.op.role == OpRole::head ? batch.sequences : batch.tokens;
+  const double m = item.op.role == OpRole::head ? batch.logits : batch.tokens;
   const double part = m / chiplets_;  // of the tokens, where the residual stream is held in parts
   switch (item.kind) {
     case Kind::embedding: {

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "memwall/tensor/reference.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {

@@ -13,6 +13,7 @@
 #include "memwall/processors/gpu/gpu_placement.h"
 #include "memwall/processors/gpu/gpu_resources.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/gpu/quantise_kernel.h"
 
 namespace memwall {
 namespace {
@@ -86,8 +87,9 @@ class GpuKernels : public KernelLowering {
       program.append("quantise", quantise_cost(spec_, m * static_cast<double>(op.batch), k, op.activation,
                                                Scaling::dynamic));
     }
-    program.append("gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, static_cast<double>(op.batch),
-                                             op.format, op.activation}));
+    program.append(
+        "gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, static_cast<double>(op.batch), op.format,
+                                  op.activation, static_cast<double>(op.operand_sets)}));
   }
 
   void append(const AttentionOp& op, Program& out) const {
@@ -148,7 +150,8 @@ class GpuKernels : public KernelLowering {
     }
     KernelProgram program = start(op.tp * op.ep, out);
     for (const ExpertsKernel& kernel :
-         experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp})) {
+         experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp},
+                       {op.rows, op.operand_sets > 0})) {
       program.append(kernel.label, kernel.cost);
     }
   }
@@ -195,15 +198,34 @@ class GpuProcessor : public Processor {
   }
 
   std::vector<TunableFact> tunable_facts(const System& system) const override {
+    const Chip& chip = system.chip();
     std::vector<TunableFact> facts = {
-        {"kernel.gemm_start", 1e-6, 6e-6}, {"hbm.achieved.gemm", 0.5, 0.95},
-        {"attention.start", 2e-6, 12e-6},  {"attention.memory_latency", 400, 1200},
-        {"attention.tensor", 0.3, 1},      {"hbm.achieved.attention", 0.5, 0.98},
-        {"scale_up.latency", 0.3e-6, 4e-6}};
+        {"gemm.start", 1e-6, 6e-6}, {"gemm.helper_start", 1e-6, 6e-6}, {"hbm.achieved.gemm", 0.5, 0.98}};
+    // Of attention and collectives.
+    facts.insert(facts.end(), {{"attention.start", 2e-6, 12e-6},
+                               {"attention.memory_latency", 400, 1200},
+                               {"attention.tensor", 0.3, 1},
+                               {"hbm.achieved.attention", 0.5, 0.98},
+                               {"scale_up.latency", 0.3e-6, 4e-6}});
+    // Of power, in a fit of their own.
+    const double limit = chip.get<Watts>("power.tdp").value;
+    facts.push_back({"power.busy", 0.25 * limit, 0.7 * limit});
+    facts.push_back({"power.links", 1, 0.15 * limit});
+    facts.push_back({"energy.sequence", 0.1e-3, 20e-3});
     for (const char* format : {"bf16", "fp8", "nvfp4"}) {
-      if (system.chip().has(std::string("tensor.achieved.") + format)) {
-        facts.push_back({std::string("tensor.achieved.") + format, 0.4, 0.98});
+      if (chip.has(std::string("tensor.achieved.") + format)) {
+        facts.push_back({std::string("tensor.achieved.") + format, 0.4, 0.99});
       }
+    }
+    // Chips with fewer formats leave room for constants that matter less.
+    if (chip.has("tensor.nvfp4")) {
+      facts.push_back({"gemm.packed_step", 0.05e-6, 0.5e-6});
+    } else {
+      facts.push_back({"experts.rows", 0.2e12, 6e12});
+    }
+    if (!chip.has("tensor.fp8")) {
+      facts.push_back({"gemm.feed", 20e9, 300e9});
+      facts.push_back({"experts.tensor", 0.2, 1});
     }
     return facts;
   }

@@ -47,13 +47,17 @@ GpuResources::GpuResources(const GpuSpec& spec) {
                                 Category category = Category::overhead) {
     delay_[static_cast<std::size_t>(which)] = add(delay_resource(name, each, category));
   };
-  add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm_start);
+  add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm.start);
+  add_delay(GpuDelay::gemm_helper, "gemm_helper", spec.gemm.helper_start);
   add_delay(GpuDelay::stall, "stall", kStall);
   add_delay(GpuDelay::attention_start, "attention_start", spec.attention.start);
   add_delay(GpuDelay::prepare_start, "prepare_start", spec.attention.prepare_start);
   add_delay(GpuDelay::pointwise_start, "pointwise_start", spec.pointwise_start);
   add_delay(GpuDelay::host_step, "host_step", spec.host_step);
   resources_.back().is_rest = true;
+  add_delay(GpuDelay::host_sequence, "host_sequence", spec.host_sequence);
+  resources_.back().energy_per_amount = spec.sequence_energy;
+  add_delay(GpuDelay::experts_spread, "experts_spread", spec.experts_spread, Category::communication);
   const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop) {
     add_delay(hop, (prefix + "hop").c_str(), link.latency, Category::communication);
     return add(queue_resource(prefix + "link", Amount::bytes, link.bandwidth.value, link.sustained(),
@@ -82,6 +86,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
     }
   }
   static_power_ = spec.idle;
+  link_power_ = spec.link_power;
   power_.limit = spec.tdp;
   power_.clocked = spec.busy - spec.idle;
   power_.clock = spec.clock;
@@ -91,7 +96,7 @@ GpuResources::GpuResources(const GpuSpec& spec) {
 void GpuResources::start(Program& program, double replicas, double chips, double overlap) const {
   program.resources = resources_;
   program.replicas = replicas;
-  program.static_power = static_power_ * chips;
+  program.static_power = (static_power_ + (chips > 1 ? link_power_ : Watts(0))) * chips;
   program.power = power_;
   program.power.limit *= chips;
   program.power.clocked *= chips;
@@ -108,22 +113,25 @@ void GpuResources::demand(const KernelCost& cost, bool eager, Task& task) const 
                  cost.delays[i]);
     }
   }
-  const auto spend = [&task](std::int32_t resource, Category category, const Spent& spent) {
+  // Charges are computed by other roundings than the useful amounts; equal ones may differ in the last bit.
+  const auto spend = [&task](std::int32_t resource, Category category, const Spent& spent, double switched) {
     if (spent.charged > 0) {
       assert(resource >= 0);
-      // Charges are computed by other roundings than the useful amounts; equal ones may differ in the last
-      // bit.
-      add_demand(task, resource, category, spent.useful, std::max(spent.useful, spent.charged));
+      add_demand(task, resource, category, spent.useful, std::max(spent.useful, spent.charged), switched);
     }
   };
-  spend(hbm_, cost.memory, cost.hbm);
-  spend(l2_, cost.feed, cost.l2);
+  // What a kernel charges HBM for weights and KV beyond their bytes is a rate that it does not reach; the
+  // sampler's sort is known by its rate only.
+  const bool is_counted = cost.memory == Category::weights || cost.memory == Category::kv;
+  spend(hbm_, cost.memory, cost.hbm, is_counted ? cost.hbm.useful : cost.hbm.charged);
+  spend(l2_, cost.feed, cost.l2, cost.l2.charged);
+  // Padding multiplies zeros.
   if (const int index = tensor_index(cost.arithmetic); index >= 0) {
-    spend(tensor_[static_cast<std::size_t>(index)], Category::arithmetic, cost.tensor);
+    spend(tensor_[static_cast<std::size_t>(index)], Category::arithmetic, cost.tensor, cost.tensor.useful);
   }
-  spend(vector_, Category::arithmetic, cost.vector);
-  spend(link_, Category::communication, cost.link);
-  spend(out_link_, Category::communication, cost.out_link);
+  spend(vector_, Category::arithmetic, cost.vector, cost.vector.useful);
+  spend(link_, Category::communication, cost.link, cost.link.charged);
+  spend(out_link_, Category::communication, cost.out_link, cost.out_link.charged);
   if (eager) {
     add_demand(task, host_, Category::overhead, 0, 1);
   }

@@ -28,7 +28,7 @@ class GpuResources {
   std::int32_t add(Resource resource);
 
   std::vector<Resource> resources_;
-  Watts static_power_;  // of one chip, as power_
+  Watts static_power_, link_power_;  // of one chip, as power_
   PowerControl power_;
   std::array<std::int32_t, kGpuDelayCount> delay_{};
   std::array<std::int32_t, kTensorFormatCount> tensor_{};

@@ -26,28 +26,32 @@ std::vector<std::string> known_keys() {
       "hbm.achieved.attention",
       "l2.capacity",
       "l2.bandwidth",
-      "kernel.gemm_start",
       "kernel.pointwise_start",
       "kernel.exchange_start",
-      "kernel.experts_hbm",
-      "kernel.experts_tensor",
       "kernel.sort_rate",
       "kernel.eager_launch",
+      "kernel.experts_spread",
       "host.step",
+      "host.sequence",
       "memory.reserve",
       "scale_up.domain",
       "scale_up.topology",
       "power.tdp",
       "power.idle",
       "power.busy",
+      "power.links",
       "energy.hbm",
       "energy.l2",
       "energy.fp32",
       "energy.scale_up",
       "energy.scale_out",
+      "energy.sequence",
       "supply.*",
   };
   for (std::string& key : attention_keys()) {
+    keys.push_back(std::move(key));
+  }
+  for (std::string& key : gemm_keys()) {
     keys.push_back(std::move(key));
   }
   for (const Format format : kTensorFormats) {
@@ -135,14 +139,14 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.l2_bandwidth = card.get<BytesPerSecond>("l2.bandwidth");
   spec.l2_energy = card.get<JoulesPerByte>("energy.l2");
 
+  spec.gemm = read_gemm_spec(card);
   spec.attention = read_attention_spec(card);
-  spec.gemm_start = card.get<Seconds>("kernel.gemm_start");
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
   spec.exchange_start = card.get<Seconds>("kernel.exchange_start");
-  spec.experts_hbm = card.fraction("kernel.experts_hbm");
-  spec.experts_tensor = card.fraction("kernel.experts_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
+  spec.host_sequence = card.get<Seconds>("host.sequence");
+  spec.experts_spread = card.get<Seconds>("kernel.experts_spread");
   spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
 
   spec.domain = card.count("scale_up.domain");
@@ -163,6 +167,11 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.idle = card.get<Watts>("power.idle");
   if (spec.idle >= spec.busy) {
     card.refuse("power.idle", "less than power.busy");
+  }
+  spec.sequence_energy = card.get<Joules>("energy.sequence");
+  spec.link_power = card.get<Watts>("power.links");
+  if (spec.idle + spec.link_power >= spec.tdp) {
+    card.refuse("power.links", "less than power.tdp beside power.idle");
   }
   spec.voltage = voltage_curve(chip);
   return spec;

@@ -13,6 +13,7 @@
 #include "memwall/hardware/system.h"
 #include "memwall/hardware/voltage.h"
 #include "memwall/processors/gpu/attention_spec.h"
+#include "memwall/processors/gpu/gemm_spec.h"
 
 namespace memwall {
 
@@ -74,13 +75,16 @@ struct GpuSpec {
   JoulesPerByte l2_energy;
 
   // Launch and latency of a kernel that does almost nothing, in a recorded graph.
-  Seconds gemm_start, pointwise_start;
-  Seconds exchange_start;  // all-to-all of tokens
+  Seconds pointwise_start;
+  GemmSpec gemm;
   AttentionSpec attention;
-  double experts_hbm = 0, experts_tensor = 0;  // shares of a lone GEMM's rates that a grouped one reaches
-  Seconds eager_launch;                        // host time per kernel when the host launches each one
-  Seconds host_step;                           // host time between two steps: scheduling, inputs, results
-  Hertz sort_rate;                             // logits that the sampler orders per second
+  Seconds exchange_start;  // all-to-all of tokens
+  Seconds eager_launch;    // host time per kernel when the host launches each one
+  Seconds host_step;       // host time between two steps: scheduling, inputs, results
+  Seconds host_sequence;   // more for each sequence whose token is drawn: one request after another
+  // More for a layer whose experts are spread over chips: the fullest chip, token maps.
+  Seconds experts_spread;
+  Hertz sort_rate;  // logits that the sampler orders per second
 
   LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
   int domain = 1;                // chips that scale_up joins
@@ -88,6 +92,8 @@ struct GpuSpec {
   Watts tdp;                     // what the chip may take for long: its power limit
   Watts idle;                    // of a chip at full clock that waits for its host
   Watts busy;  // of a chip at work, beside what its operations and bytes cost: idle, clocks, schedulers
+  Joules sequence_energy;  // of sampling a token: kernels and copies in host_sequence
+  Watts link_power;        // of the links to other chips once they are up, with or without traffic
   VoltageCurve voltage;
 
   // Bytes to charge at hbm_best for bytes that move at `share` of the bandwidth.

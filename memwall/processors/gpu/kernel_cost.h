@@ -21,6 +21,7 @@ struct Spent {
 // Times that pass without a queue; a kernel pays each some number of times.
 enum class GpuDelay {
   gemm_start,
+  gemm_helper,
   attention_start,
   prepare_start,
   pointwise_start,
@@ -28,9 +29,11 @@ enum class GpuDelay {
   hop,
   out_hop,
   host_step,
+  host_sequence,
+  experts_spread,
   stall,  // of kStall each
 };
-inline constexpr int kGpuDelayCount = 9;
+inline constexpr int kGpuDelayCount = 12;
 inline constexpr Seconds kStall{1e-9};
 
 struct KernelCost {

@@ -19,7 +19,6 @@ constexpr double kSoftmaxOps = 8;
 constexpr double kSoftmaxPassOps = 3 * 8 * 2, kSoftmaxExponentials = 2;
 // Values of a row that a block keeps between the passes of a layer normalisation: mean, variance, result.
 constexpr double kKeptRow = 8192, kNormPasses = 3;
-constexpr double kQuantiseOps = 3;  // absolute maximum, scale, round
 // Kernels of the sampler: temperature, sort, softmax, running sum and cut, draw.
 constexpr double kSamplerKernels = 5;
 
@@ -95,19 +94,6 @@ KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double t
   return pointwise_cost(spec, 2 * values * kBytes, values * kBytes, values);
 }
 
-KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling) {
-  const double values = tokens * width;
-  KernelCost cost = pointwise_cost(spec, values * kBytes, bytes_of(values, to).value, values * kQuantiseOps);
-  // One scale for the tensor: clear it, find the absolute maximum, make the scale, convert. nvfp4 has a scale
-  // for the tensor beside those of its blocks, found before; int8 one per token, found before.
-  const bool per_tensor = to == Format::fp8;
-  const bool two_levels = to == Format::nvfp4 || to == Format::int8;
-  if (scaling == Scaling::dynamic) {
-    cost.delay(GpuDelay::pointwise_start) = per_tensor ? 4 : two_levels ? 2 : 1;
-  }
-  return cost;
-}
-
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences, Sampling sampling) {
   const double logits = sequences * static_cast<double>(shape.vocab);
   KernelCost cost;
@@ -115,7 +101,7 @@ KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequen
   const double read = logits * kLogitBytes;
   // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not
   // its bytes.
-  const double sorted = sampling == Sampling::plain
+  const double sorted = sampling != Sampling::sorted
                             ? 0
                             : logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_best;
   cost.hbm = {read, std::max(read, sorted)};

@@ -6,7 +6,7 @@
 #include "memwall/processors/hardwired/digits.h"
 #include "memwall/processors/hardwired/masked_count.h"
 #include "memwall/tensor/reference.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {

@@ -8,6 +8,7 @@
 #include "memwall/processors/hardwired/digits.h"
 #include "memwall/processors/hardwired/machine.h"
 #include "memwall/processors/hardwired/masked_count.h"
+#include "memwall/processors/hardwired/neuron_silicon.h"
 
 namespace memwall {
 namespace {
@@ -49,23 +50,14 @@ class NeuronMachine final : public WiredMachine {
 
   MachineParts parts(int bits) const override {
     MachineParts parts;
+    std::vector<std::int64_t> ports(values_.size());
     for (int output = 0; output < outputs_; ++output) {
-      std::int64_t magnitude = 0, terms = 0;  // largest sum of one cycle; regions in use
       for (std::size_t region = 0; region < values_.size(); ++region) {
-        const std::int64_t ports = largest_group(output, region);
-        if (ports == 0) {
-          continue;
-        }
-        const int count_bits = bits_of(ports), value_bits = bits_of(values_[region]);
-        const auto digits = static_cast<std::int64_t>(canonical_digits(values_[region]).size());
-        parts.adders += counter_adders(ports) + (digits - 1) * (count_bits + value_bits);
-        parts.register_bits += count_bits + count_bits + value_bits;
-        magnitude += ports * std::llabs(values_[region]);
-        ++terms;
+        ports[region] = largest_group(output, region);
       }
-      const int step_bits = bits_of(magnitude) + 1, result_bits = step_bits + bits + bits_of(turns_ - 1);
-      parts.adders += std::max<std::int64_t>(0, terms - 1) * step_bits + (terms > 0 ? result_bits : 0);
-      parts.register_bits += terms > 0 ? result_bits : 0;
+      const MachineParts neuron = neuron_parts(ports, values_, bits, turns_);
+      parts.adders += neuron.adders;
+      parts.register_bits += neuron.register_bits;
     }
     for (const std::int32_t wires : fan_out_) {
       parts.wires += wires;

@@ -31,7 +31,9 @@ class SelectMachine final : public WiredMachine {
   }
 
   std::string_view name() const override { return "select and add"; }
-  std::int64_t cycles(int) const override { return ceil_div(weights_.inputs, lanes_) + kCyclesBehindProducts; }
+  std::int64_t cycles(int) const override {
+    return ceil_div(weights_.inputs, lanes_) + kCyclesBehindProducts;
+  }
 
   // A magnitude that is another one shifted needs wires only, so odd ones are built and shared.
   MachineParts parts(int bits) const override {

@@ -33,6 +33,7 @@ double fraction(const Chip& chip, const std::string& key) {
 
 // Vectors are moved in 16 tiles at most 32 times: what the stream registers' valid bits can tell apart.
 constexpr int kMostSuperlanes = 32;
+constexpr int kSuperlane = 16;
 constexpr int kHemispheres = 2;
 
 LpuGeometry read_geometry(const Chip& chip) {
@@ -62,6 +63,10 @@ LpuGeometry read_geometry(const Chip& chip) {
   }
   if (geometry.superlanes > kMostSuperlanes) {
     contradiction(chip, "core.superlanes", fmt::format("at most {}", kMostSuperlanes));
+  }
+  if (geometry.lanes_per_superlane != kSuperlane) {
+    contradiction(chip, "core.lanes_per_superlane",
+                  fmt::format("{}, the partial sums of an array", kSuperlane));
   }
   if (geometry.weight_streams() < 1) {
     contradiction(chip, "core.streams",

@@ -110,22 +110,38 @@ SectionLength attention_section(const LpuGeometry& g, const AttentionShape& shap
   return length;
 }
 
+namespace {
+
+ExchangeLength reduce_at_once(const LpuGeometry& g, const LinkTiming& links, double vectors, int chips) {
+  return {exchange_ends(g) + vector_cycles(g, chips, vectors), 1, vectors * kHalfBytes * links.wire};
+}
+ExchangeLength reduce_by_parts(const LpuGeometry& g, const LinkTiming& links, double vectors, int chips) {
+  const double part = ceil_div(vectors, chips) * kHalfBytes;
+  return {2 * exchange_ends(g) + vector_cycles(g, chips - 1, 1) + vector_cycles(g, 1, vectors), 2,
+          2 * part * links.wire};
+}
+
+}  // namespace
+
+bool all_reduce_at_once(const LpuGeometry& g, const LinkTiming& links, double vectors, int chips) {
+  return chips <= links.node && reduce_at_once(g, links, vectors, chips).cycles(links) <=
+                                    reduce_by_parts(g, links, vectors, chips).cycles(links);
+}
+
 ExchangeLength all_reduce_section(const LpuGeometry& g, const LinkTiming& links, double vectors, int chips) {
-  const double ends = exchange_ends(g);
-  const int inside = std::min(chips, links.node);
-  const double chunk = ceil_div(vectors, inside) * kHalfBytes;
-  const double sum = vector_cycles(g, inside, 1);
-  const ExchangeLength at_once{ends + sum + vectors - 1, 1, vectors * kHalfBytes * links.wire};
-  ExchangeLength by_parts{2 * ends + sum + vector_cycles(g, 1, vectors), 2, 2 * chunk * links.wire};
+  if (all_reduce_at_once(g, links, vectors, chips)) {
+    return reduce_at_once(g, links, vectors, chips);
+  }
+  ExchangeLength length = reduce_by_parts(g, links, vectors, std::min(chips, links.node));
   if (chips > links.node) {
     // Sums of a node's part go to the other nodes before they are gathered: two hops, over the global links.
     const double others = ceil_div(chips, links.node) - 1;
-    by_parts.inside += ends + sum;
-    by_parts.hops += 2;
-    by_parts.wire += chunk * links.wire * ceil_div(others, std::max(1, links.global));
-    return by_parts;
+    length.inside += exchange_ends(g) + vector_cycles(g, others, 1);
+    length.hops += 2;
+    length.wire +=
+        ceil_div(vectors, links.node) * kHalfBytes * links.wire * ceil_div(others, std::max(1, links.global));
   }
-  return at_once.cycles(links) <= by_parts.cycles(links) ? at_once : by_parts;
+  return length;
 }
 
 ExchangeLength hand_over_section(const LpuGeometry& g, const LinkTiming& links, double vectors) {

@@ -67,6 +67,7 @@ struct ExchangeLength {
 };
 // A sum of `vectors` 16-bit vectors over `chips` chips, each of which gets all of it: everybody sends all of
 // it to everybody, or (when that is shorter) a part to each and the part's sum back.
+bool all_reduce_at_once(const LpuGeometry& geometry, const LinkTiming& links, double vectors, int chips);
 ExchangeLength all_reduce_section(const LpuGeometry& geometry, const LinkTiming& links, double vectors,
                                   int chips);
 // `vectors` 16-bit vectors to the chip that holds the next layers.

@@ -80,8 +80,9 @@ ArrayCycles gemm_cycles(const ArrayShape& array, const Split& split, Dataflow da
   const std::int64_t row_folds = ceil_div(map.on_rows, rows),
                      column_folds = ceil_div(map.on_columns, columns);
   const std::int64_t tiles = gemm.batch * row_folds * column_folds;
-  const std::int64_t cuts = std::clamp<std::int64_t>(parts / tiles, 1, map.streamed);
-  const std::int64_t streamed = ceil_div(map.streamed, cuts);
+  const std::int64_t streamed =
+      ceil_div(map.streamed, std::clamp<std::int64_t>(parts / tiles, 1, map.streamed));
+  const std::int64_t cuts = ceil_div(map.streamed, streamed);  // equal ones, the last perhaps shorter
 
   ArrayCycles result;
   result.folds = tiles * cuts;

@@ -134,7 +134,7 @@ SystolicCard read_systolic_card(const System& system) {
        "hbm.achieved",       "op.start",           "host.step",         "scale_up.domain",
        "scale_up.bandwidth", "scale_up.latency",   "scale_up.achieved", "power.tdp",
        "power.idle",         "energy.mac",         "energy.vector",     "energy.sram",
-       "energy.hbm",         "energy.scale_up",    "published.*"});
+       "energy.hbm",         "energy.scale_up",    "published.*",       "study.*"});
   const CardReader reader(system);
   SystolicCard card;
   card.title = system.chip().title;

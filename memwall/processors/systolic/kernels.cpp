@@ -1,5 +1,8 @@
 #include "memwall/processors/systolic/kernels.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "memwall/core/error.h"
@@ -102,6 +105,28 @@ class SystolicKernels : public KernelLowering {
 
 std::unique_ptr<KernelLowering> open_systolic_kernels(const SystolicCard& card, int system_chips) {
   return std::make_unique<SystolicKernels>(card, system_chips);
+}
+
+std::vector<KernelVariant> systolic_variants(const SystolicCard& card, const KernelOp& op) {
+  std::vector<KernelVariant> variants;
+  const GemmOp* gemm = std::get_if<GemmOp>(&op);
+  if (gemm == nullptr) {
+    return variants;
+  }
+  const double rate = card.rate(info(gemm->activation).arithmetic);
+  for (const SplitChoice& option : split_options(card, {gemm->m, gemm->n, gemm->k, gemm->batch})) {
+    KernelVariant variant;
+    variant.name = fmt::format("{} x {} parts of {} x {}, {}", option.split.row_parts,
+                               option.split.column_parts, card.array.rows / option.split.row_parts,
+                               card.array.columns / option.split.column_parts, name(option.dataflow));
+    variant.time = option.cost.cycles / rate / card.clock;
+    variant.utilization = option.cost.utilization;
+    variant.limit = option.cost.limit;
+    variants.push_back(std::move(variant));
+  }
+  std::stable_sort(variants.begin(), variants.end(),
+                   [](const KernelVariant& a, const KernelVariant& b) { return a.time < b.time; });
+  return variants;
 }
 
 }  // namespace memwall

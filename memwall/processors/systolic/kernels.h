@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "memwall/processors/processor.h"
 #include "memwall/processors/systolic/card.h"
@@ -10,5 +11,9 @@ namespace memwall {
 
 // Weights come from HBM: nobody has placed them anywhere else.
 std::unique_ptr<KernelLowering> open_systolic_kernels(const SystolicCard& card, int system_chips);
+
+// Every split and dataflow of the card for a GEMM, quickest first, of equals the coarsest; none for another
+// kernel.
+std::vector<KernelVariant> systolic_variants(const SystolicCard& card, const KernelOp& op);
 
 }  // namespace memwall

@@ -104,23 +104,27 @@ void SystolicModel::plan_block(const std::string& name, std::int64_t repeat,
 // Appends the tasks of one side of a step to a block, each after the one before.
 class SystolicModel::Lowerer {
  public:
-  Lowerer(const SystolicModel& placed, const Step& step, Side side, std::int64_t decode_slabs)
-      : placed_(placed), step_(step), side_(side), decode_slabs_(decode_slabs) {
+  // The tokens of `slices` on the cells of `side`.
+  Lowerer(const SystolicModel& placed, const Step& step, Side slices, Side side, std::int64_t decode_slabs)
+      : placed_(placed), step_(step), slices_(slices), side_(side), decode_slabs_(decode_slabs) {
     const std::int64_t all = placed.card_.finest.row_parts;
     share_.tp = placed.plan_.tp;
     share_.ep = placed.plan_.ep;
     share_.weights_in_sram = placed.mode_.weights_in_sram;
     share_.slabs = side == Side::whole ? 0 : side == Side::decode ? decode_slabs : all - decode_slabs;
     for (const Slice& slice : step.slices) {
-      if (belongs(slice, side)) {
+      if (belongs(slice, slices)) {
         tokens_ += real(slice.count * slice.new_tokens);
-        sequences_ += real(slice.count);
+        sequences_ += real(slice.count * slice.logits);
       }
     }
   }
 
   void lower(const BlockPlan& plan, Block& block) {
     block_ = &block;
+    if (tokens_ == 0) {
+      return;
+    }
     for (const Planned& planned : plan.ops) {
       lower(planned);
     }
@@ -141,7 +145,7 @@ class SystolicModel::Lowerer {
 
   const SystolicModel& placed_;
   const Step& step_;
-  Side side_;
+  Side slices_, side_;
   std::int64_t decode_slabs_;
   ChipShare share_;
   double tokens_ = 0, sequences_ = 0;
@@ -168,7 +172,7 @@ void SystolicModel::Lowerer::lower(const Planned& planned) {
   }
   if (const Attention* attention = std::get_if<Attention>(&planned.op.shape)) {
     for (const Slice& slice : step_.slices) {
-      if (belongs(slice, side_)) {
+      if (belongs(slice, slices_)) {
         append(planned.label, attention_cost(placed_.card_, share_, *attention, slice));
       }
     }
@@ -218,7 +222,7 @@ void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Prog
   program.blocks.resize(passes * count + 1);
   for (std::size_t pass = 0; pass < passes; ++pass) {
     const Side slices = one_pass ? Side::whole : pass == 0 ? Side::decode : Side::prefill;
-    Lowerer lowerer(*this, step, slices, shared ? choice.decode_slabs : 0);
+    Lowerer lowerer(*this, step, slices, shared ? slices : Side::whole, shared ? choice.decode_slabs : 0);
     for (std::size_t i = 0; i < count; ++i) {
       Block& block = program.blocks[pass * count + i];
       block.name = blocks_[i].names[static_cast<std::size_t>(slices)];

@@ -6,9 +6,11 @@
 
 #include "memwall/core/error.h"
 #include "memwall/processors/systolic/card.h"
+#include "memwall/processors/systolic/figures.h"
 #include "memwall/processors/systolic/kernels.h"
 #include "memwall/processors/systolic/lowering.h"
 #include "memwall/processors/systolic/placement.h"
+#include "memwall/processors/systolic/rtl.h"
 
 namespace memwall {
 namespace {
@@ -36,6 +38,14 @@ class Systolic : public Processor {
                                     const LowerOptions&, const RoleSet& roles) const override {
     return std::make_unique<SystolicModel>(read_systolic_card(system), model, placement.plan, roles);
   }
+
+  std::vector<Figure> figures(const System& system) const override { return systolic_figures(system); }
+
+  std::vector<KernelVariant> kernel_variants(const KernelOp& op, const System& system) const override {
+    return systolic_variants(read_systolic_card(system), op);
+  }
+
+  std::optional<std::string> rtl(const RtlOptions& options) const override { return systolic_rtl(options); }
 
   std::unique_ptr<KernelLowering> open_kernels(const System& system, const LowerOptions&) const override {
     return open_systolic_kernels(read_systolic_card(system), system.chips());

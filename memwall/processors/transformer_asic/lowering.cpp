@@ -49,7 +49,7 @@ class Walk {
     for (std::size_t i = 0; i < operators.size(); ++i) {
       const Operator& op = operators[i];
       const auto label = first_label + static_cast<std::int32_t>(i);
-      const double m = real(op.role == OpRole::head ? step_.sequences() : step_.new_tokens());
+      const double m = real(op.role == OpRole::head ? step_.logits() : step_.new_tokens());
       const bool ends_sum =
           std::holds_alternative<Norm>(op.shape) || std::holds_alternative<ResidualAdd>(op.shape);
       if (open_sum && ends_sum) {
@@ -152,7 +152,7 @@ void AsicModel::lower(const Step& step, Program& program) const {
   walk("epilogue", 1, model_.epilogue);
   if (plan_.tp > 1 && !model_.epilogue.empty()) {
     AsicWork gather;
-    gather.link = real(step.sequences() * model_.vocab_size) * kLogitBytes / plan_.tp;
+    gather.link = real(step.logits() * model_.vocab_size) * kLogitBytes / plan_.tp;
     gather.hops = 1;
     AsicCursor cursor;
     append_work(card_, gather, kGatherLabel, open("logits", 1), cursor);

@@ -1,0 +1,578 @@
+#include "memwall/processors/lpu/list_scheduler.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "memwall/core/error.h"
+
+namespace memwall {
+namespace {
+
+constexpr std::int64_t kLongestSearch = 1 << 16;
+constexpr int kSides = 2, kPlanesPerSide = LpuGeometry::kPlanesPerHemisphere;
+
+Direction outward(Hemisphere side) { return side == Hemisphere::east ? Direction::east : Direction::west; }
+Direction inward(Hemisphere side) { return side == Hemisphere::east ? Direction::west : Direction::east; }
+std::size_t side_index(std::int32_t chip, Hemisphere side) {
+  return static_cast<std::size_t>(chip) * kSides + static_cast<std::size_t>(side);
+}
+int pass_interval(const WeightTile& tile) { return tile.type == LaneType::fp16 ? 2 : 1; }
+
+}  // namespace
+
+ListScheduler::ListScheduler(Schedule& schedule, const std::vector<LinkEnd>& links)
+    : schedule_(schedule), g_(schedule.geometry), taken_(g_) {
+  const auto chips = static_cast<std::size_t>(schedule.chips);
+  schedule_.links = links;
+  arrays_.resize(chips * kSides * kPlanesPerSide);
+  next_scratch_.assign(chips * kSides * LpuGeometry::kBanks, 0);
+  tile_rows_.assign(chips * kSides * kPlanesPerSide, {0, 0});
+  link_free_.assign(links.size(), 0);
+}
+
+int ListScheduler::label(const std::string& text) {
+  const auto found = std::find(schedule_.labels.begin(), schedule_.labels.end(), text);
+  if (found != schedule_.labels.end()) {
+    return static_cast<int>(found - schedule_.labels.begin());
+  }
+  schedule_.labels.push_back(text);
+  return static_cast<int>(schedule_.labels.size()) - 1;
+}
+
+int ListScheduler::table(const std::vector<std::int16_t>& lanes) {
+  const auto found = std::find(schedule_.tables.begin(), schedule_.tables.end(), lanes);
+  if (found != schedule_.tables.end()) {
+    return static_cast<int>(found - schedule_.tables.begin());
+  }
+  schedule_.tables.push_back(lanes);
+  return static_cast<int>(schedule_.tables.size()) - 1;
+}
+
+Value ListScheduler::allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank) {
+  Value value;
+  value.chip = chip;
+  value.type = type;
+  for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
+    if (!(side == Hemisphere::west ? west : east)) {
+      continue;
+    }
+    const std::size_t area = side_index(chip, side) * LpuGeometry::kBanks + static_cast<std::size_t>(bank);
+    for (int b = 0; b < width(type); ++b) {
+      const int place = next_scratch_[area]++;
+      if (place >= g_.scratch_slices() * g_.words_per_bank) {
+        throw ConfigError("schedule", fmt::format("more than {} vectors beside the VXM", place),
+                          "a layer whose activations fit into the scratch slices");
+      }
+      Address address;
+      address.chip = chip;
+      address.side = side;
+      address.slice = static_cast<std::int16_t>(place % g_.scratch_slices() + 1);
+      address.bank = static_cast<std::int16_t>(bank);
+      address.row = place / g_.scratch_slices();
+      value.on(side).planes.push_back(address);
+    }
+  }
+  return value;
+}
+
+WeightTile ListScheduler::allocate_tile(std::int32_t chip, Hemisphere side, int plane, LaneType type,
+                                        bool columns, int count, int bank) {
+  const bool pair = type == LaneType::fp16;
+  const auto index = side_index(chip, side) * kPlanesPerSide + static_cast<std::size_t>(plane);
+  const auto rows_in = [&](std::size_t at) -> int& { return tile_rows_[at][static_cast<std::size_t>(bank)]; };
+  const int row = pair ? std::max(rows_in(index), rows_in(index + 1)) : rows_in(index);
+  const int steps = (count + g_.weight_streams() - 1) / g_.weight_streams();
+  if (row + steps > g_.words_per_bank) {
+    throw ConfigError("schedule",
+                      fmt::format("weights of more than {} rows in a memory slice", g_.words_per_bank),
+                      "a model whose weights fit into the chips");
+  }
+  rows_in(index) = row + steps;
+  if (pair) {
+    rows_in(index + 1) = row + steps;
+  }
+  return {chip, side, plane, type, columns, count, bank, row, 0};
+}
+
+Address ListScheduler::tile_address(const WeightTile& tile, int vector, int byte) const {
+  const int streams = g_.weight_streams();
+  const int plane = tile.type == LaneType::fp16 ? byte : tile.plane;
+  Address address;
+  address.chip = tile.chip;
+  address.side = tile.side;
+  address.slice = static_cast<std::int16_t>(g_.scratch_slices() + 1 + plane * streams + vector % streams);
+  address.bank = static_cast<std::int16_t>(tile.bank);
+  address.row = tile.row + vector / streams;
+  return address;
+}
+
+ListScheduler::ArrayState& ListScheduler::array(std::int32_t chip, Hemisphere side, int plane) {
+  return arrays_[side_index(chip, side) * kPlanesPerSide + static_cast<std::size_t>(plane)];
+}
+
+Instruction ListScheduler::instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const {
+  Instruction i;
+  i.chip = chip;
+  i.opcode = opcode;
+  i.cycle = cycle;
+  i.label = label_;
+  return i;
+}
+
+bool ListScheduler::add(Group& group, const Instruction& i) {
+  if (!taken_.take(i)) {
+    return false;
+  }
+  group.instructions.push_back(i);
+  return true;
+}
+
+// Streams side by side, free between the anchor and each of `ends`; count 0 when there are none. Activations
+// take high numbers, weights and results low ones.
+StreamRange ListScheduler::take_streams(std::int32_t chip, Direction direction, const std::vector<int>& ends,
+                                        std::int64_t anchor_cycle, int anchor) {
+  const auto count = static_cast<int>(ends.size());
+  const bool outwards = (direction == Direction::east) == (std::max(anchor, ends.front()) > g_.vxm());
+  for (int n = 0; n + count <= g_.streams; ++n) {
+    const int first = outwards ? g_.streams - count - n : n;
+    const std::size_t mark = taken_.mark();
+    bool free = true;
+    for (int b = 0; b < count && free; ++b) {
+      free = taken_.take_stream(chip, direction, first + b, anchor, anchor_cycle,
+                                ends[static_cast<std::size_t>(b)]);
+    }
+    if (free) {
+      return {direction, static_cast<std::int16_t>(first), static_cast<std::int16_t>(count)};
+    }
+    taken_.undo_to(mark);
+  }
+  return {};
+}
+
+// Reads a value's bytes so that they meet at `to`.
+bool ListScheduler::bring(Group& group, const Value& value, Hemisphere side, int to, std::int64_t arrival,
+                          StreamRange& streams) {
+  const Value::Copy& copy = value.on(side);
+  assert(!copy.planes.empty());
+  std::vector<int> from;
+  for (const Address& address : copy.planes) {
+    from.push_back(g_.at(side, address.slice));
+  }
+  const Direction direction = to > from.front() ? Direction::east : Direction::west;
+  streams = take_streams(value.chip, direction, from, arrival, to);
+  if (streams.count == 0) {
+    return false;
+  }
+  for (std::size_t b = 0; b < copy.planes.size(); ++b) {
+    const Address& address = copy.planes[b];
+    Instruction read =
+        instruction(value.chip, Opcode::read, arrival - std::abs(to - from[b]) - g_.read_delay);
+    if (read.cycle < copy.ready) {
+      return false;
+    }
+    read.side = side;
+    read.unit = address.slice;
+    read.bank = address.bank;
+    read.row = address.row;
+    read.out = {streams.direction, static_cast<std::int16_t>(streams.first + static_cast<int>(b)), 1};
+    if (!add(group, read)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSource& source,
+                               std::int64_t arrival, const ArrayPass* pass, StreamRange& streams) {
+  if (source.kind == ChainSource::Kind::value) {
+    // Two operands in one bank of one slice cannot arrive together: the copy on the other side can.
+    const std::size_t mark = taken_.mark(), instructions = group.instructions.size();
+    if (bring(group, *source.value, source.side, g_.vxm(), arrival, streams)) {
+      return true;
+    }
+    taken_.undo_to(mark);
+    group.instructions.resize(instructions);
+    const Hemisphere other = source.side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
+    return source.value->is_on(other) && bring(group, *source.value, other, g_.vxm(), arrival, streams);
+  }
+  const bool from_array = source.kind == ChainSource::Kind::array;
+  const int distance = from_array ? g_.mxm_distance() : g_.sxm_distance();
+  const std::vector<int> from(static_cast<std::size_t>(width(source.type)), g_.at(source.side, distance));
+  streams = take_streams(chip, inward(source.side), from, arrival, g_.vxm());
+  if (streams.count == 0) {
+    return false;
+  }
+  Instruction unit = instruction(chip, from_array ? Opcode::accumulate : Opcode::permute, 0);
+  unit.side = source.side;
+  unit.unit = static_cast<std::int16_t>(source.unit);
+  unit.out = streams;
+  if (from_array) {
+    assert(pass != nullptr);
+    unit.cycle = arrival - distance - g_.emit_delay;
+    unit.slot = pass->slot;
+    unit.adds = pass->adds;
+    return add(group, unit);
+  }
+  unit.cycle = arrival - distance - g_.switch_delay;
+  unit.table = source.table;
+  // Other units of the same switch may read the same streams: what they bring is brought once.
+  for (const Instruction& other : group.instructions) {
+    const bool same = other.opcode == Opcode::permute && other.side == source.side &&
+                      other.cycle == unit.cycle && other.chip == chip && other.in.count == width(source.type);
+    if (same) {
+      unit.in = other.in;
+    }
+  }
+  if (unit.in.count == 0 &&
+      !bring(group, *source.value, source.side, g_.at(source.side, distance), unit.cycle, unit.in)) {
+    return false;
+  }
+  return add(group, unit);
+}
+
+bool ListScheduler::add_output(Group& group, Instruction& alu, Value& value, std::int64_t cycle) {
+  std::array<std::int64_t, 2> ready{};
+  alu.type = value.type;
+  for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
+    if (!value.is_on(side)) {
+      continue;
+    }
+    const std::vector<Address>& planes = value.on(side).planes;
+    std::vector<int> ends;
+    for (const Address& address : planes) {
+      ends.push_back(g_.at(side, address.slice));
+    }
+    const StreamRange streams = take_streams(alu.chip, outward(side), ends, cycle, g_.vxm());
+    if (streams.count == 0) {
+      return false;
+    }
+    (alu.out.count == 0 ? alu.out : alu.out2) = streams;
+    for (std::size_t b = 0; b < planes.size(); ++b) {
+      Instruction write = instruction(alu.chip, Opcode::write, cycle + planes[b].slice);
+      write.side = side;
+      write.unit = planes[b].slice;
+      write.bank = planes[b].bank;
+      write.row = planes[b].row;
+      write.in = {streams.direction, static_cast<std::int16_t>(streams.first + static_cast<int>(b)), 1};
+      if (!add(group, write)) {
+        return false;
+      }
+      auto& at = ready[static_cast<std::size_t>(side)];
+      at = std::max(at, write.cycle + g_.write_delay);
+    }
+  }
+  group.ready.emplace_back(&value, ready);
+  return true;
+}
+
+bool ListScheduler::add_chain(Group& group, std::int32_t chip, const VectorChain& chain, std::int64_t cycle,
+                              const ArrayPass* pass) {
+  std::vector<StreamRange> streams(chain.sources().size());
+  for (std::size_t s = 0; s < streams.size(); ++s) {
+    const ChainSource& source = chain.sources()[s];
+    if (source.level >= 0 &&
+        !add_source(group, chip, source, cycle + static_cast<std::int64_t>(source.level) * g_.alu_delay, pass,
+                    streams[s])) {
+      return false;
+    }
+  }
+  std::vector<int> alu_of(chain.nodes().size());
+  for (std::size_t n = 0; n < alu_of.size(); ++n) {
+    const ChainNode& node = chain.nodes()[n];
+    Instruction alu =
+        instruction(chip, Opcode::alu, cycle + static_cast<std::int64_t>(node.level) * g_.alu_delay);
+    alu.alu_op = node.op;
+    const auto input = [&](const ChainNode::Operand& operand) {
+      AluInput in;
+      if (operand.source >= 0) {
+        in.kind = AluInput::Kind::streams;
+        in.type = chain.sources()[static_cast<std::size_t>(operand.source)].type;
+        in.streams = streams[static_cast<std::size_t>(operand.source)];
+      } else if (operand.node >= 0) {
+        in.kind = AluInput::Kind::result;
+        in.alu = static_cast<std::int16_t>(alu_of[static_cast<std::size_t>(operand.node)]);
+      } else if (operand.is_constant) {
+        in.kind = AluInput::Kind::constant;
+        in.value = operand.constant;
+      }
+      return in;
+    };
+    alu.a = input(node.a);
+    alu.b = input(node.b);
+    for (const ChainOutput& output : chain.outputs()) {
+      if (output.node == static_cast<int>(n) &&
+          !add_output(group, alu, *output.value, alu.cycle + g_.alu_delay)) {
+        return false;
+      }
+    }
+    bool placed = false;
+    for (int unit = 0; unit < g_.alus && !placed; ++unit) {
+      alu.unit = static_cast<std::int16_t>(unit);
+      placed = add(group, alu);
+    }
+    if (!placed) {
+      return false;
+    }
+    alu_of[n] = alu.unit;
+  }
+  return true;
+}
+
+// Level 0 of a chain cannot be before this.
+std::int64_t ListScheduler::earliest(const VectorChain& chain) const {
+  std::int64_t cycle = 0;
+  for (const ChainSource& source : chain.sources()) {
+    if (source.level < 0 || source.value == nullptr) {
+      continue;
+    }
+    const bool switched = source.kind == ChainSource::Kind::permuted;
+    for (const Address& address : source.value->on(source.side).planes) {
+      const int transit = switched ? 2 * g_.sxm_distance() - address.slice + g_.switch_delay : address.slice;
+      cycle = std::max(cycle, source.value->on(source.side).ready + g_.read_delay + transit -
+                                  static_cast<std::int64_t>(source.level) * g_.alu_delay);
+    }
+  }
+  return cycle;
+}
+
+template <class Try>
+std::int64_t ListScheduler::first_cycle(std::int64_t from, Try&& attempt) {
+  Group group;
+  for (std::int64_t cycle = from; cycle < from + kLongestSearch; ++cycle) {
+    const std::size_t mark = taken_.mark();
+    if (attempt(group, cycle)) {
+      accept(group);
+      return cycle;
+    }
+    taken_.undo_to(mark);
+    group.instructions.clear();
+    group.ready.clear();
+  }
+  throw std::logic_error("[lpu] instructions of '" + schedule_.labels[static_cast<std::size_t>(label_)] + "' are in their own way");
+}
+
+void ListScheduler::accept(Group& group) {
+  schedule_.instructions.insert(schedule_.instructions.end(), group.instructions.begin(),
+                                group.instructions.end());
+  for (const auto& [value, ready] : group.ready) {
+    for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
+      value->on(side).ready = ready[static_cast<std::size_t>(side)];
+    }
+  }
+}
+
+void ListScheduler::run(std::int32_t chip, const VectorChain& chain) {
+  first_cycle(earliest(chain), [&](Group& group, std::int64_t cycle) {
+    return add_chain(group, chip, chain, cycle, nullptr);
+  });
+}
+
+bool ListScheduler::add_load(Group& group, const WeightTile& tile, std::int64_t cycle) {
+  const int streams = g_.weight_streams(), bytes = width(tile.type);
+  const Direction direction = outward(tile.side);
+  const int array_at = g_.at(tile.side, g_.mxm_distance());
+  for (int done = 0, step = 0; done < tile.count; done += streams, ++step) {
+    const int vectors = std::min(streams, tile.count - done);
+    const int first = tile.type == LaneType::fp16 ? 0 : tile.plane * streams;
+    Instruction load = instruction(tile.chip, Opcode::load, cycle + step);
+    load.side = tile.side;
+    load.unit = static_cast<std::int16_t>(tile.plane);
+    load.type = tile.type;
+    load.columns = tile.columns;
+    load.in = {direction, static_cast<std::int16_t>(first), static_cast<std::int16_t>(vectors * bytes)};
+    if (!add(group, load)) {
+      return false;
+    }
+    for (int n = 0; n < vectors * bytes; ++n) {
+      const int vector = done + n % vectors;
+      const Address address = tile_address(tile, vector, n / vectors);
+      const int from = g_.at(tile.side, address.slice);
+      Instruction read =
+          instruction(tile.chip, Opcode::read, load.cycle - std::abs(array_at - from) - g_.read_delay);
+      read.side = tile.side;
+      read.unit = address.slice;
+      read.bank = address.bank;
+      read.row = address.row;
+      read.out = {direction, static_cast<std::int16_t>(first + n), 1};
+      const bool early = vector + 1 == tile.count && read.cycle < tile.last_ready;
+      if (early || !taken_.take_stream(tile.chip, direction, first + n, array_at, load.cycle, from) ||
+          !add(group, read)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+void ListScheduler::load(const WeightTile& tile) {
+  const bool pair = tile.type == LaneType::fp16;
+  const int steps = (tile.count + g_.weight_streams() - 1) / g_.weight_streams();
+  ArrayState& state = array(tile.chip, tile.side, tile.plane);
+  std::int64_t from = state.buffer_free;
+  if (pair) {
+    from = std::max(from, array(tile.chip, tile.side, 1).buffer_free);
+  }
+  const std::int64_t start =
+      first_cycle(from, [&](Group& group, std::int64_t cycle) { return add_load(group, tile, cycle); });
+  state.loaded = start + steps;
+  const std::int64_t array_free =
+      pair ? std::max(state.array_free, array(tile.chip, tile.side, 1).array_free) : state.array_free;
+  const std::int64_t installed =
+      first_cycle(std::max(state.loaded, array_free), [&](Group& group, std::int64_t cycle) {
+        Instruction install = instruction(tile.chip, Opcode::install, cycle);
+        install.side = tile.side;
+        install.unit = static_cast<std::int16_t>(tile.plane);
+        install.type = tile.type;
+        return add(group, install);
+      });
+  state.buffer_free = state.array_free = installed;
+  if (pair) {
+    ArrayState& other = array(tile.chip, tile.side, 1);
+    other.buffer_free = other.array_free = installed;
+  }
+}
+
+bool ListScheduler::add_pass(Group& group, const std::vector<WeightTile>& tiles, const ArrayPass& pass,
+                             std::int64_t cycle) {
+  std::array<StreamRange, 2> streams;
+  for (const WeightTile& tile : tiles) {
+    StreamRange& in = streams[static_cast<std::size_t>(tile.side)];
+    if (in.count == 0 &&
+        !bring(group, *pass.operand, tile.side, g_.at(tile.side, g_.mxm_distance()), cycle, in)) {
+      return false;
+    }
+    Instruction multiply = instruction(tile.chip, Opcode::pass, cycle);
+    multiply.side = tile.side;
+    multiply.unit = static_cast<std::int16_t>(tile.plane);
+    multiply.type = tile.type;
+    multiply.in = in;
+    if (!add(group, multiply)) {
+      return false;
+    }
+    if (pass.then == nullptr) {
+      Instruction sum = instruction(tile.chip, Opcode::accumulate, cycle + g_.matrix_delay);
+      sum.side = tile.side;
+      sum.unit = static_cast<std::int16_t>(tile.plane);
+      sum.slot = pass.slot;
+      sum.adds = pass.adds;
+      if (!add(group, sum)) {
+        return false;
+      }
+    }
+  }
+  const std::int64_t arrival = cycle + g_.matrix_delay + g_.emit_delay + g_.mxm_distance();
+  return pass.then == nullptr || add_chain(group, tiles.front().chip, *pass.then, arrival, &pass);
+}
+
+void ListScheduler::run_passes(const std::vector<WeightTile>& tiles, const std::vector<ArrayPass>& passes) {
+  std::int64_t from = 0;
+  for (const WeightTile& tile : tiles) {
+    load(tile);
+    from = std::max(from, array(tile.chip, tile.side, tile.plane).array_free);
+  }
+  const int interval = pass_interval(tiles.front());
+  const std::int64_t arrays_to_vxm = g_.matrix_delay + g_.emit_delay + g_.mxm_distance();
+  for (const ArrayPass& pass : passes) {
+    for (const WeightTile& tile : tiles) {
+      for (const Address& address : pass.operand->on(tile.side).planes) {
+        from = std::max(
+            from, pass.operand->on(tile.side).ready + g_.read_delay + g_.mxm_distance() - address.slice);
+      }
+    }
+    if (pass.then != nullptr) {
+      from = std::max(from, earliest(*pass.then) - arrays_to_vxm);
+    }
+    from = interval + first_cycle(from, [&](Group& group, std::int64_t cycle) {
+             return add_pass(group, tiles, pass, cycle);
+           });
+  }
+  for (const WeightTile& tile : tiles) {
+    array(tile.chip, tile.side, tile.plane).array_free = from;
+    if (tile.type == LaneType::fp16) {
+      array(tile.chip, tile.side, 1).array_free = from;
+    }
+  }
+}
+
+void ListScheduler::run_send(const Value& value, const std::vector<std::int32_t>& peers,
+                             std::vector<Value>& received) {
+  const auto link_to = [&](std::int32_t peer) {
+    for (int l = 0; l < kLinksPerChip; ++l) {
+      if (schedule_.links[static_cast<std::size_t>(value.chip) * kLinksPerChip + static_cast<std::size_t>(l)]
+              .chip == peer) {
+        return l;
+      }
+    }
+    throw std::logic_error("[lpu] no link between chips that exchange");
+  };
+  const auto side_of = [](int link) { return link % 2 == 0 ? Hemisphere::west : Hemisphere::east; };
+  const auto end_of = [&](int link) {
+    return schedule_
+        .links[static_cast<std::size_t>(value.chip) * kLinksPerChip + static_cast<std::size_t>(link)];
+  };
+  received.clear();
+  for (const std::int32_t peer : peers) {
+    const bool east = side_of(end_of(link_to(peer)).link) == Hemisphere::east;
+    received.push_back(allocate(peer, value.type, !east, east));
+  }
+  for (int b = 0; b < width(value.type); ++b) {
+    std::int64_t from = 0;
+    for (const std::int32_t peer : peers) {
+      const Hemisphere side = side_of(link_to(peer));
+      const Address& address = value.on(side).planes[static_cast<std::size_t>(b)];
+      from = std::max({from,
+                       link_free_[static_cast<std::size_t>(value.chip) * kLinksPerChip +
+                                  static_cast<std::size_t>(link_to(peer))],
+                       value.on(side).ready + g_.read_delay + g_.c2c_distance() - address.slice});
+    }
+    const std::int64_t sent = first_cycle(from, [&](Group& group, std::int64_t cycle) {
+      std::array<StreamRange, 2> streams;
+      for (std::size_t p = 0; p < peers.size(); ++p) {
+        const int link = link_to(peers[p]);
+        const Hemisphere side = side_of(link);
+        StreamRange& in = streams[static_cast<std::size_t>(side)];
+        if (in.count == 0) {
+          Value plane;
+          plane.chip = value.chip;
+          plane.on(side) = {{value.on(side).planes[static_cast<std::size_t>(b)]}, value.on(side).ready};
+          if (!bring(group, plane, side, g_.at(side, g_.c2c_distance()), cycle, in)) {
+            return false;
+          }
+        }
+        Instruction send = instruction(value.chip, Opcode::send, cycle);
+        send.side = side;
+        send.unit = static_cast<std::int16_t>(link / 2);
+        send.in = in;
+        Instruction receive =
+            instruction(peers[p], Opcode::receive, cycle + schedule_.wire_cycles + schedule_.flight_cycles);
+        receive.side = side_of(end_of(link).link);
+        receive.unit = static_cast<std::int16_t>(end_of(link).link / 2);
+        const Address& target = received[p].on(receive.side).planes[static_cast<std::size_t>(b)];
+        const int from_link = g_.at(receive.side, g_.c2c_distance()), to = g_.at(receive.side, target.slice);
+        const std::int64_t out = receive.cycle + g_.emit_delay;
+        receive.out = take_streams(peers[p], inward(receive.side), {to}, out, from_link);
+        Instruction write = instruction(peers[p], Opcode::write, out + std::abs(from_link - to));
+        write.side = receive.side;
+        write.unit = target.slice;
+        write.bank = target.bank;
+        write.row = target.row;
+        write.in = receive.out;
+        if (receive.out.count == 0 || !add(group, send) || !add(group, receive) || !add(group, write)) {
+          return false;
+        }
+        group.ready.push_back({&received[p], {write.cycle + g_.write_delay, write.cycle + g_.write_delay}});
+      }
+      return true;
+    });
+    for (const std::int32_t peer : peers) {
+      link_free_[static_cast<std::size_t>(value.chip) * kLinksPerChip +
+                 static_cast<std::size_t>(link_to(peer))] = sent + schedule_.wire_cycles;
+    }
+  }
+}
+
+}  // namespace memwall

@@ -1,0 +1,104 @@
+// list_scheduler.h - puts groups of instructions at the first cycle in which everything meets.
+//
+// A group is scheduled as a whole: its reads, transits, unit operations and writes have fixed distances in
+// time, and the whole pattern moves to the earliest cycle at which its operands are ready and no queue, bank
+// or stream register on any of its ways is taken.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "memwall/processors/lpu/reservations.h"
+#include "memwall/processors/lpu/schedule.h"
+#include "memwall/processors/lpu/vector_chain.h"
+
+namespace memwall {
+
+// Weights or cache of one array: up to `lanes` vectors, vector v in the slice of weight stream v mod
+// weight_streams().
+struct WeightTile {
+  std::int32_t chip = 0;
+  Hemisphere side = Hemisphere::east;
+  int plane = 0;  // 0 for a pair
+  LaneType type = LaneType::fp16;
+  bool columns = true;
+  int count = 0;                // vectors
+  int bank = 0, row = 0;        // of vector 0
+  std::int64_t last_ready = 0;  // first cycle in which the last vector can be read; the others always can
+};
+
+// One activation through the arrays of a group of tiles, and what happens to the results.
+struct ArrayPass {
+  const Value* operand = nullptr;
+  int slot = 0;
+  bool adds = false;
+  const VectorChain* then = nullptr;  // null: the sums stay in the accumulators
+};
+
+class ListScheduler {
+ public:
+  ListScheduler(Schedule& schedule, const std::vector<LinkEnd>& links);
+
+  int label(const std::string& text);
+  void set_label(int label) { label_ = label; }
+
+  // Places for a new vector, on the sides asked for: what is computed in bank 0, constants in bank 1, so that an
+  // operand and a constant never need the same bank.
+  Value allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank = 0);
+  WeightTile allocate_tile(std::int32_t chip, Hemisphere side, int plane, LaneType type, bool columns,
+                           int count, int bank);
+  Address tile_address(const WeightTile& tile, int vector, int byte) const;
+  int table(const std::vector<std::int16_t>& lanes);
+
+  void run(std::int32_t chip, const VectorChain& chain);
+  // Loads the tiles (one per array, arrays of one chip) while what was installed before is still used,
+  // installs them together and passes the operands through all of them.
+  void run_passes(const std::vector<WeightTile>& tiles, const std::vector<ArrayPass>& passes);
+  // Sends a vector to the same scratch place of other chips: received[i] belongs to peers[i].
+  void run_send(const Value& value, const std::vector<std::int32_t>& peers, std::vector<Value>& received);
+
+ private:
+  struct ArrayState {
+    std::int64_t buffer_free = 0;  // the second buffer can be loaded from here
+    std::int64_t array_free = 0;   // the next install can happen here
+    std::int64_t loaded = 0;       // the second buffer is full
+  };
+  struct Group {  // of instructions being tried
+    std::vector<Instruction> instructions;
+    std::vector<std::pair<Value*, std::array<std::int64_t, 2>>> ready;
+  };
+
+  ArrayState& array(std::int32_t chip, Hemisphere side, int plane);
+  Instruction instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const;
+  bool add(Group& group, const Instruction& instruction);
+  StreamRange take_streams(std::int32_t chip, Direction direction, const std::vector<int>& from,
+                           std::int64_t cycle_at_to, int to);
+  bool bring(Group& group, const Value& value, Hemisphere side, int to, std::int64_t arrival,
+             StreamRange& streams);
+  bool add_chain(Group& group, std::int32_t chip, const VectorChain& chain, std::int64_t cycle,
+                 const ArrayPass* pass);
+  bool add_source(Group& group, std::int32_t chip, const ChainSource& source, std::int64_t arrival,
+                  const ArrayPass* pass, StreamRange& streams);
+  bool add_output(Group& group, Instruction& alu, Value& value, std::int64_t cycle);
+  bool add_pass(Group& group, const std::vector<WeightTile>& tiles, const ArrayPass& pass,
+                std::int64_t cycle);
+  bool add_load(Group& group, const WeightTile& tile, std::int64_t cycle);
+  std::int64_t earliest(const VectorChain& chain) const;
+  void load(const WeightTile& tile);
+  void accept(Group& group);
+  template <class Try>
+  std::int64_t first_cycle(std::int64_t from, Try&& attempt);
+
+  Schedule& schedule_;
+  const LpuGeometry& g_;
+  Reservations taken_;
+  std::vector<ArrayState> arrays_;              // [chip][side][plane]
+  std::vector<int> next_scratch_;               // [chip][side][bank]
+  std::vector<std::array<int, 2>> tile_rows_;   // [chip][side][plane] -> by bank
+  std::vector<std::int64_t> link_free_;         // [chip][link]
+  int label_ = 0;
+};
+
+}  // namespace memwall
