@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kMostConstants = 12, kMostPowerConstants = 3;
 constexpr double kScale = 0.1;  // of errors that count as large
+// Weight of a class of brief kernels: they are measured less well (timers step by 1 or 2 us) and matter less.
+constexpr double kBriefWeight = 0.25;
 const std::string kPrefix = std::string(Chip::kCalibration) + ".";
 
 // A value in the unit that the card uses for the fact: "2.71 us".
@@ -210,7 +212,9 @@ class Loss {
  public:
   Loss(Fit& fit, const std::map<std::string, std::vector<const Measurement*>>& classes) : fit_(fit) {
     for (const auto& [name, members] : classes) {
-      const double weight = 1.0 / static_cast<double>(members.size() * classes.size());
+      const bool is_brief = name.find(memwall::name(Regime::brief)) != std::string::npos;
+      const double weight =
+          (is_brief ? kBriefWeight : 1) / static_cast<double>(members.size() * classes.size());
       for (const Measurement* row : members) {
         rows_.push_back(row);
         weights_.push_back(weight);

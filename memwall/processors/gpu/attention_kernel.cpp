@@ -95,13 +95,14 @@ KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const At
 
 KernelCost prepare_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch) {
   // Queries, keys and values are written back as wide as the cache holds them. Latent attention, where keys
-  // are as many as heads, needs that for 8 bits only.
+  // are as many as heads, needs that to multiply in fp8 only.
   const double kv_heads = shape.latent ? shape.heads : shape.kv_heads;
   const double values = batch.new_tokens * (shape.heads + 2 * kv_heads) * (shape.qk_dim + shape.v_dim) / 2;
   const bool is_8bit = has_8bit_cache(shape);
   const double kept = batch.new_tokens * kv_bytes_per_key(shape);
-  const double bytes =
-      shape.latent && !is_8bit ? 2 * kept : values * (kActivationBytes + (is_8bit ? 1 : kActivationBytes));
+  const double bytes = shape.latent && !multiplies_fp8(spec, shape)
+                           ? 2 * kept
+                           : values * (kActivationBytes + (is_8bit ? 1 : kActivationBytes));
   const double rate = std::min(spec.hbm_bandwidth.value * spec.hbm_read,
                                spec.attention.prepare_feed * spec.sms * spec.clock.value);
   KernelCost cost;

@@ -18,11 +18,15 @@ namespace {
 
 using testing::HasSubstr;
 
+// As its card was before anything was fitted.
 GpuSpec spec_of(const std::string& chip) {
   static std::map<std::string, GpuSpec> specs;
-  const auto found = specs.find(chip);
-  return found != specs.end() ? found->second
-                              : specs.emplace(chip, read_gpu_spec(read_system("1x" + chip))).first->second;
+  if (specs.count(chip) == 0) {
+    System system = read_system("1x" + chip);
+    system.pools[0].chip = system.chip().without_calibration();
+    specs.emplace(chip, read_gpu_spec(system));
+  }
+  return specs.at(chip);
 }
 GpuSpec h100() { return spec_of("h100"); }
 
@@ -79,13 +83,13 @@ TEST(AttentionKernel, OneShortSequenceIsAStartAndTheWaitsOfABlock) {
 }
 
 // 32 sequences x 8 KV heads are two waves of 132 blocks. A block of 4 query heads waits 10 + 1.4 * 4 / 8
-// latencies and takes a tile of 64 keys at 20 clocks each.
+// latencies and takes a tile of 64 keys at 20 clocks each; five latencies pass before the first.
 TEST(AttentionKernel, ShortKeysTakeWholeWavesOfBlocks) {
   const GpuSpec spec = h100();
   const double block = clocks(spec, 10.7 * 700 + 20 * 64);
   const double rows = 32 * (2 * 32 + 4 * 8) * 128 * 2 / (spec.hbm_bandwidth.value * spec.hbm_attention);
-  EXPECT_NEAR(decode_seconds(spec, llama_8b(), {32, 1, 3}), spec.attention.start.value + 2 * block + rows,
-              1e-8);
+  EXPECT_NEAR(decode_seconds(spec, llama_8b(), {32, 1, 3}),
+              spec.attention.start.value + clocks(spec, 5 * 700) + 2 * block + rows, 1e-8);
 }
 
 // One sequence of 32768 keys on 8 KV heads would fill 8 of 132 SMs: XQA cuts 256 chunks into sqrt(8 x 256)
@@ -96,7 +100,7 @@ TEST(AttentionKernel, KeysAreSplitToFillTheSms) {
   const GpuSpec b200 = spec_of("b200");
   const double merged =
       decode_seconds(b200, llama_8b(), {1, 1, 32767}) - decode_seconds(b200, llama_8b(), {1, 1, 255});
-  EXPECT_GT(merged, clocks(b200, 18 * b200.attention.l2_latency));  // 18 partial results, one after another
+  EXPECT_GT(merged, clocks(b200, 18 * 0.65 * b200.attention.l2_latency));  // 18 partial results
 }
 
 // 64 x 1024 keys x 4 KiB = 268 MB pass 50 MB of L2; a sixteenth of that stays there from one run to the next.

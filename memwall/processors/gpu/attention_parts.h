@@ -11,6 +11,9 @@ inline constexpr double kKeyWidth = 128;  // values of the keys that clocks per 
 double kv_bytes_per_key(const AttentionShape& shape);
 inline bool has_8bit_cache(const AttentionShape& shape) { return info(shape.kv).bits <= 8; }
 
+// Prefill multiplies in fp8 where the cache holds it and the chip can.
+bool multiplies_fp8(const GpuSpec& spec, const AttentionShape& shape);
+
 // Share of `bytes`, read over and over, that L2 does not hold when it is asked again. Falls from 1 to 0
 // within a factor of two around what L2 keeps.
 double missed_share(const GpuSpec& spec, double bytes, double operand_sets);

@@ -15,7 +15,8 @@ constexpr double kScoreOps = 6, kPairedScoreOps = 3;
 
 constexpr LaneKernel kLanes{.trips = 13, .first_trips = 5, .merge_trips = 9, .key_clocks = 17};
 // mma.sync with copies by cp.async: TensorRT-LLM's XQA, FlashInfer's decode.
-constexpr StreamKernel kWarpStream{.tile = 64,
+constexpr StreamKernel kWarpStream{.start_trips = 5,
+                                   .tile = 64,
                                    .trips = 10,
                                    .wide_share = 0.13,
                                    .row_trips = 1.4,
@@ -24,7 +25,8 @@ constexpr StreamKernel kWarpStream{.tile = 64,
                                    .key_clocks_8bit = 20,
                                    .fill = 28};
 // Bulk copies run ahead of the products.
-constexpr StreamKernel kBulkStream{.tile = 64,
+constexpr StreamKernel kBulkStream{.start_trips = 0,
+                                   .tile = 64,
                                    .trips = 1.6,
                                    .wide_share = 0,
                                    .row_trips = 1.7,
@@ -32,18 +34,42 @@ constexpr StreamKernel kBulkStream{.tile = 64,
                                    .key_clocks = 14,
                                    .key_clocks_8bit = 14,
                                    .fill = 60};
-constexpr StreamKernel kTensorMemoryStream{.tile = 128,
+constexpr StreamKernel kTensorMemoryStream{.start_trips = 4,
+                                           .tile = 128,
                                            .trips = 2.6,
                                            .wide_share = 0,
                                            .row_trips = 1.5,
                                            .merge_trips = 5,
+                                           .partial_accesses = 0.65,
                                            .key_clocks = 8,
                                            .key_clocks_8bit = 3.6,
                                            .fill = 75};
 
+// vLLM's Triton kernel: blocks of 16 query rows on mma.sync, 16 segments of the keys for few sequences.
+constexpr StreamKernel kTritonStream{.start_trips = 5,
+                                     .segments = 16,
+                                     .tile = 64,
+                                     .trips = 0.5,
+                                     .merge_trips = 5,
+                                     .partial_accesses = 0.65,
+                                     .key_clocks = 46,
+                                     .key_clocks_8bit = 46,
+                                     .fill = 28};
+constexpr PrefillKernel kTritonPrefill{.rows = 64,
+                                       .keys = 64,
+                                       .start_trips = 6,
+                                       .key_clocks = 35,
+                                       .trips = 0.5,
+                                       .lone = 1,
+                                       .tail = 0.5,
+                                       .overlap = 1,
+                                       .pointwise_ops = kScoreOps,
+                                       .fp8_share = 1};
+
 constexpr PrefillKernel kWarpPrefill{.rows = 64,
                                      .keys = 64,
                                      .row_tiles = 1,
+                                     .start_trips = 6,
                                      .trips = 3,
                                      .window_trips = 0,
                                      .window_trips_8bit = 0,
@@ -53,16 +79,19 @@ constexpr PrefillKernel kWarpPrefill{.rows = 64,
                                      .pointwise_ops = kScoreOps,
                                      .fp8_share = 0.8};
 
-constexpr AttentionLibrary kAmpere{
-    .name = "ampere",
-    .has_lanes = true,
-    .fixed_splits = false,
-    .prepares_decode = false,
-    .lanes = kLanes,
-    .stream = kWarpStream,
-    .stream_8bit = kWarpStream,
-    .latent = {.trips = 6.5, .lone_tensor = 0.4, .paired_tensor = 0.58, .query_passes = 0.5},
-    .prefill = kWarpPrefill};
+constexpr AttentionLibrary kAmpere{.name = "ampere",
+                                   .has_lanes = true,
+                                   .fixed_splits = false,
+                                   .prepares_decode = false,
+                                   .lanes = kLanes,
+                                   .stream = kWarpStream,
+                                   .stream_8bit = kWarpStream,
+                                   .latent = {.start_trips = 1,
+                                              .trips = 6.5,
+                                              .lone_tensor = 0.4,
+                                              .paired_tensor = 0.58,
+                                              .query_passes = 0.5},
+                                   .prefill = kWarpPrefill};
 
 constexpr AttentionLibrary kHopper{.name = "hopper",
                                    .has_lanes = true,
@@ -72,7 +101,7 @@ constexpr AttentionLibrary kHopper{.name = "hopper",
                                    .stream = kWarpStream,
                                    .stream_8bit = kBulkStream,
                                    .latent = {.schedule = LatentKernel::Schedule::work_list,
-                                              .start_trips = 5,
+                                              .start_trips = 10,
                                               .trips = 10,
                                               .lone_tensor = 0.7,
                                               .query_passes = 1.8,
@@ -81,6 +110,7 @@ constexpr AttentionLibrary kHopper{.name = "hopper",
                                    .prefill = {.rows = 128,
                                                .keys = 128,
                                                .row_tiles = 1,
+                                               .start_trips = 6,
                                                .trips = 6,
                                                .window_trips = 6,
                                                .window_trips_8bit = 18,
@@ -98,7 +128,7 @@ constexpr AttentionLibrary kBlackwell{.name = "blackwell",
                                       .stream = kTensorMemoryStream,
                                       .stream_8bit = kTensorMemoryStream,
                                       .latent = {.schedule = LatentKernel::Schedule::waves,
-                                                 .start_trips = 5,
+                                                 .start_trips = 10,
                                                  .trips = 7,
                                                  .trips_wide = 13,
                                                  .lone_tensor = 0.6,  // of 128 rows, of which a block uses 64
@@ -110,6 +140,7 @@ constexpr AttentionLibrary kBlackwell{.name = "blackwell",
                                       .prefill = {.rows = 128,
                                                   .keys = 128,
                                                   .row_tiles = 1,
+                                                  .start_trips = 6,
                                                   .trips = 5,
                                                   .window_trips = 3,
                                                   .window_trips_8bit = 3,
@@ -157,6 +188,9 @@ AttentionSpec with_engine(AttentionSpec spec, AttentionEngine engine) {
     spec.library.has_lanes = false;
     if (spec.library.fixed_splits) {  // FlashInfer's prefill keeps two tiles of rows in flight per block
       spec.library.prefill.row_tiles = 2;
+      spec.library.falls_back = spec.library.stream.tile == kTensorMemoryStream.tile;
+      spec.library.fallback_stream = kTritonStream;
+      spec.library.fallback_prefill = kTritonPrefill;
     }
   }
   return spec;

@@ -23,11 +23,14 @@ struct LaneKernel {
 
 // Decode attention on the matrix pipe: a block per sequence, KV head and split of the keys.
 struct StreamKernel {
-  double tile = 0;        // keys taken at a time
-  double trips = 0;       // per block, beside its keys
-  double wide_share = 0;  // of the trips, more per 128 values of a head beyond the first
-  double row_trips = 0;   // more per unit of query rows and 128 values of a head
+  double start_trips = 0;  // work lists, counters and descriptors, before the first block
+  double segments = 0;     // splits of a kernel that knows only so many or none; 0: by the library's rule
+  double tile = 0;         // keys taken at a time
+  double trips = 0;        // per block, beside its keys
+  double wide_share = 0;   // of the trips, more per 128 values of a head beyond the first
+  double row_trips = 0;    // more per unit of query rows and 128 values of a head
   double merge_trips = 0;
+  double partial_accesses = 1;                 // to L2, of a merge for every partial result
   double key_clocks = 0, key_clocks_8bit = 0;  // per key of 128 values, by the cache's format
   double fill = 0;                             // bytes per clock that one SM takes in from HBM
 };
@@ -52,9 +55,12 @@ struct LatentKernel {
 };
 
 struct PrefillKernel {
-  double rows = 0, keys = 0;                       // of a tile
-  double row_tiles = 1;                            // tiles of rows that one block computes
-  double trips = 0;                                // per block
+  double rows = 0, keys = 0;  // of a tile
+  double row_tiles = 1;       // tiles of rows that one block computes
+  double start_trips = 0;     // as of StreamKernel
+  double key_clocks =
+      0;             // per 16 rows and key of 128 values where products are not the limit, softmax included
+  double trips = 0;  // per block
   double window_trips = 0, window_trips_8bit = 0;  // more to mask the far edge of a window
   double lone = 1;     // a block that has the chip to itself is so many times slower than one among many
   double tail = 0;     // of the longest block's time that passes at the end
@@ -72,6 +78,10 @@ struct AttentionLibrary {
   StreamKernel stream, stream_8bit;
   LatentKernel latent;
   PrefillKernel prefill;
+  // For heads whose width is no power of two, where nothing better was compiled for them.
+  bool falls_back = false;
+  StreamKernel fallback_stream = {};
+  PrefillKernel fallback_prefill = {};
 };
 
 enum class AttentionEngine { tensorrt_llm, vllm };

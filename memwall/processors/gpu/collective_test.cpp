@@ -12,7 +12,14 @@
 namespace memwall {
 namespace {
 
-GpuSpec spec_of(const std::string& system) { return read_gpu_spec(read_system(system)); }
+// As the cards were before anything was fitted.
+GpuSpec spec_of(const std::string& name) {
+  System system = read_system(name);
+  for (Pool& pool : system.pools) {
+    pool.chip = pool.chip.without_calibration();
+  }
+  return read_gpu_spec(system);
+}
 double sent(const GpuSpec& spec, const KernelCost& cost) {
   return cost.link.charged / spec.scale_up.sustained();
 }

@@ -12,6 +12,7 @@ constexpr double kFixedSplit = 256, kSplitUnit = 128;
 constexpr double kManyWaves = 16;  // waves beyond which blocks no longer start together
 constexpr double kDrift = 3.5;     // waves until blocks have drifted apart: they wait together until then
 constexpr double kMatrixRows = 16;
+constexpr double kMostSegmented = 128;  // sequences times KV heads up to which a kernel of segments splits
 
 // One step of one chip, sequences alike.
 struct Decode {
@@ -114,9 +115,15 @@ double rule_of_thumb_splits(double sms, const Decode& decode, double keys) {
 Waves stream_waves(const GpuSpec& spec, const Decode& decode, const StreamKernel& kernel,
                    double operand_sets) {
   const AttentionSpec& attention = spec.attention;
-  const bool has_bulk_tiles = attention.library.fixed_splits || &kernel == &attention.library.stream_8bit;
+  const bool has_bulk_tiles =
+      kernel.segments > 0 || attention.library.fixed_splits || &kernel == &attention.library.stream_8bit;
   double blocks_per_kv_head = 1, row_units = decode.rows / 8, splits = 1, keys = decode.keys;
-  if (attention.library.fixed_splits) {
+  if (kernel.segments > 0) {
+    blocks_per_kv_head = std::ceil(decode.rows / kMatrixRows);
+    splits = decode.sequences * decode.kv_heads <= kMostSegmented
+                 ? std::min(kernel.segments, std::ceil(keys / kernel.tile))
+                 : 1;
+  } else if (attention.library.fixed_splits) {
     blocks_per_kv_head = decode.rows > kMatrixRows ? std::ceil(decode.rows / (2 * kMatrixRows)) : 1;
     row_units = decode.rows <= 8 ? 0 : decode.rows <= kMatrixRows ? 1 : 2;
     splits = std::min(
@@ -162,11 +169,13 @@ Waves stream_waves(const GpuSpec& spec, const Decode& decode, const StreamKernel
     memory = full * std::max(spec.sms * from_block / hbm_rate(spec), alone) +
              (rest > 0 ? std::max(rest * from_block / hbm_rate(spec), alone) : 0);
   }
+  const double started = kernel.start_trips * attention.memory_latency;
   // One partial result is merged after another.
-  const double merge =
-      splits > 1 ? kernel.merge_trips * attention.memory_latency + attention.l2_latency * splits : 0;
+  const double merge = splits > 1 ? kernel.merge_trips * attention.memory_latency +
+                                        kernel.partial_accesses * attention.l2_latency * splits
+                                  : 0;
   waves.seconds =
-      sm_seconds(spec, merge) + std::max(rounds * block, memory + wait * std::min(rounds, kDrift));
+      sm_seconds(spec, started + merge) + std::max(rounds * block, memory + wait * std::min(rounds, kDrift));
   return waves;
 }
 
@@ -194,9 +203,12 @@ KernelCost grouped_decode_cost(const GpuSpec& spec, const AttentionShape& shape,
   const AttentionLibrary& library = spec.attention.library;
   const bool on_lanes = takes_lanes(spec, decode);
   const bool is_bulk = decode.is_8bit && (decode.width <= kKeyWidth || decode.group <= 8);
+  const bool is_odd = library.falls_back && padded_width(decode.width) != decode.width;
+  const StreamKernel& stream = is_odd    ? library.fallback_stream
+                               : is_bulk ? library.stream_8bit
+                                         : library.stream;
   const Waves waves = on_lanes ? lane_waves(spec, decode, batch.operand_sets)
-                               : stream_waves(spec, decode, is_bulk ? library.stream_8bit : library.stream,
-                                              batch.operand_sets);
+                               : stream_waves(spec, decode, stream, batch.operand_sets);
   KernelCost cost;
   cost.delay(GpuDelay::attention_start) = 1;
   cost.memory = cost.feed = Category::kv;

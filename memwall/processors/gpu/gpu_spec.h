@@ -76,14 +76,15 @@ struct GpuSpec {
 
   // Launch and latency of a kernel that does almost nothing, in a recorded graph.
   Seconds pointwise_start;
-  Seconds exchange_start;  // all-to-all of tokens
   GemmSpec gemm;
   AttentionSpec attention;
+  Seconds exchange_start;  // all-to-all of tokens
   Seconds eager_launch;    // host time per kernel when the host launches each one
   Seconds host_step;       // host time between two steps: scheduling, inputs, results
   Seconds host_sequence;   // more for each sequence whose token is drawn: one request after another
-  Seconds experts_spread;  // more for a layer with experts spread over chips: the fullest chip, token maps
-  Hertz sort_rate;         // logits that the sampler orders per second
+  // More for a layer whose experts are spread over chips: the fullest chip, token maps.
+  Seconds experts_spread;
+  Hertz sort_rate;  // logits that the sampler orders per second
 
   LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
   int domain = 1;                // chips that scale_up joins

@@ -37,16 +37,19 @@ Tiles causal_tiles(const PrefillKernel& kernel, double tokens, double keys, doub
   return tiles;
 }
 
+}  // namespace
+
 bool multiplies_fp8(const GpuSpec& spec, const AttentionShape& shape) {
   return (shape.kv == Format::fp8 || shape.activation == Format::fp8) && spec.multiplies(Format::fp8);
 }
 
-}  // namespace
-
 KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
                                   const AttentionBatch& batch) {
   const AttentionSpec& attention = spec.attention;
-  const PrefillKernel& kernel = attention.library.prefill;
+  const AttentionLibrary& library = attention.library;
+  const double width = (shape.qk_dim + shape.v_dim) / 2;
+  const bool is_odd = library.falls_back && !shape.latent && std::exp2(std::ceil(std::log2(width))) != width;
+  const PrefillKernel& kernel = is_odd ? library.fallback_prefill : library.prefill;
   const double tokens = batch.new_tokens / batch.sequences;
   const double context = batch.context / batch.sequences;
   const bool is_windowed = shape.window > 0 && context > shape.window;
@@ -55,7 +58,6 @@ KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& sha
   const Format arithmetic = is_fp8 ? Format::fp8 : info(shape.activation).arithmetic;
 
   // One tile on one SM.
-  const double width = (shape.qk_dim + shape.v_dim) / 2;
   const double scores = kernel.rows * kernel.keys;
   const int index = tensor_index(arithmetic);
   const double peak =
@@ -64,8 +66,12 @@ KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& sha
   const double products = 4 * scores * width / (peak / spec.sms * share);
   const double softmax = scores * (spec.exp_ops + kernel.pointwise_ops) /
                          (spec.vector_peak.value / spec.sms * spec.vector_achieved);
-  const double tile =
-      std::pow(std::pow(products, kernel.overlap) + std::pow(softmax, kernel.overlap), 1 / kernel.overlap);
+  constexpr double kRows = 16;
+  const double limit = sm_seconds(spec, scores / kRows * kernel.key_clocks * width / kKeyWidth);
+  const double tile = kernel.key_clocks > 0
+                          ? limit
+                          : std::pow(std::pow(products, kernel.overlap) + std::pow(softmax, kernel.overlap),
+                                     1 / kernel.overlap);
 
   const double masking = !is_windowed ? 0 : is_fp8 ? kernel.window_trips_8bit : kernel.window_trips;
   const double wait = sm_seconds(spec, attention.memory_latency * (kernel.trips + masking));
@@ -75,6 +81,8 @@ KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& sha
   const double longest = tiles.longest * tile + wait;
   double seconds =
       std::max(balanced + kernel.tail * longest * std::min(1.0, blocks / spec.sms), kernel.lone * longest);
+
+  seconds += sm_seconds(spec, kernel.start_trips * attention.memory_latency);
 
   // Queries in and outputs out, keys and values in.
   const double kv_heads = shape.latent ? shape.heads : shape.kv_heads;
