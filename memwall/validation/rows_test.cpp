@@ -136,8 +136,8 @@ TEST(StepRows, RefusesUnknownQuantitiesAndFacts) {
               HasSubstr("quantity: found 'ttft', expected itl_ms"));
   EXPECT_THAT(refusal(read_step_rows, titles + "1xh100,hbm,qwen3-8b,tp1,8,100,50,,itl_ms,4\n"),
               HasSubstr("facts: found 'hbm', expected KEY=VALUE"));
-  EXPECT_THAT(refusal(read_step_rows, titles + "1xh100,,qwen3-8b,tp1,8,100,50,greedy,itl_ms,4\n"),
-              HasSubstr("sampling: found 'greedy'"));
+  EXPECT_THAT(refusal(read_step_rows, titles + "1xh100,,qwen3-8b,tp1,8,100,50,beam,itl_ms,4\n"),
+              HasSubstr("sampling: found 'beam'"));
 }
 
 // Power that falls by a fifth while the batch grows is a host that cannot keep up, then and from there on.

@@ -14,6 +14,7 @@
 #include "memwall/processors/gpu/gpu_resources.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
 #include "memwall/processors/gpu/quantise_kernel.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -228,6 +229,25 @@ class GpuProcessor : public Processor {
       facts.push_back({"experts.tensor", 0.2, 1});
     }
     return facts;
+  }
+
+  // A large square GEMM, repeated until clock and power are steady.
+  std::vector<Figure> figures(const System& system) const override {
+    constexpr std::int64_t kSide = 8192;
+    const GpuSpec spec = read_gpu_spec(system);
+    std::vector<Figure> figures;
+    ScheduleClock clock;
+    for (const Format format : {Format::bf16, Format::fp8}) {
+      if (spec.multiplies(format)) {
+        Program program = lower_kernel(GemmOp{kSide, kSide, kSide, format, format}, system, {});
+        const Ledger ledger = ledger_within_power(program, clock);
+        const std::string gemm = "steady_gemm." + std::string(name(format));
+        figures.push_back({gemm, (ledger.ops / ledger.time).value / 1e12, "TFLOP/s"});
+        figures.push_back({gemm + "_clock", ledger.clock_share * spec.clock.value / 1e9, "GHz"});
+        figures.push_back({gemm + "_power", (ledger.energy() / ledger.time).value, "W"});
+      }
+    }
+    return figures;
   }
 
   std::unique_ptr<KernelLowering> open_kernels(const System& system,

@@ -102,6 +102,7 @@ TEST(GpuSpec, EveryBoxIsAccepted) {
 TEST(GpuSpec, RefusesWrongDimensionsAndImpossibleValues) {
   const auto with = [](const std::string& key, double value) {
     System system = read_system("1xh100");
+    system.pools.front().chip = system.chip().without_calibration();
     fact_of(system, key).value = value;
     return refusal_of(system);
   };
