@@ -19,13 +19,13 @@ namespace memwall {
 
 struct CodedRows {
   std::int64_t rows = 0, inputs = 0;
-  std::int64_t block = 1;          // values of a row that share a scale; divides `inputs`
-  int code_bits = 0;               // 4, 6 or 8; 0: `values` instead of codes
+  std::int64_t block = 1;             // values of a row that share a scale; divides `inputs`
+  int code_bits = 0;                  // 4, 6 or 8; 0: `values` instead of codes
   std::vector<std::int8_t> alphabet;  // all that a code of 4 bits can be, ascending; empty for wider ones
-  std::vector<std::int8_t> codes;  // [rows][inputs]
-  std::vector<float> scales;       // [rows][inputs / block]
-  std::vector<float> minimums;     // the same, or empty
-  std::vector<float> values;       // [rows][inputs] of a format without codes
+  std::vector<std::int8_t> codes;     // [rows][inputs]
+  std::vector<float> scales;          // [rows][inputs / block]
+  std::vector<float> minimums;        // the same, or empty
+  std::vector<float> values;          // [rows][inputs] of a format without codes
 
   bool has_codes() const { return code_bits > 0; }
   // Row `row` as numbers, `inputs` of them.
