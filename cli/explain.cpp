@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "memwall/core/error.h"
 #include "memwall/report/explain_json.h"
+#include "memwall/report/timeline.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
 
@@ -14,7 +15,7 @@ namespace memwall {
 namespace {
 
 struct ExplainOptions {
-  std::string what, model, system, chip;
+  std::string what, model, system, chip, timeline;
   std::vector<Slice> slices;
   RunOptions run;
   OutputOptions output;
@@ -49,10 +50,38 @@ void explain_stage(const ExplainOptions& options, const Model& model, const Step
   }
 }
 
+nlohmann::ordered_json schedule_json(const ScheduleListing& listing) {
+  nlohmann::ordered_json json;
+  json["title"] = listing.title;
+  for (const ScheduleListing::Line& line : listing.lines) {
+    json["instructions"].push_back({{"chip", line.chip},
+                                    {"queue", line.queue},
+                                    {"cycle", line.cycle},
+                                    {"instruction", line.instruction},
+                                    {"section", line.section}});
+  }
+  return json;
+}
+
+// The instruction streams of a statically scheduled chip; the plan's tp is the number of chips.
+void explain_schedule(const ExplainOptions& options, const Model& model, const Step& step) {
+  require("--system", options.system, options.what);
+  const OpenSystem open = open_system(options.system, builtin_processors());
+  const ScheduleListing listing =
+      open.processor->list_schedule(model, open.system, options.run.parsed_plan().value_or(Plan{}), step);
+  if (!options.timeline.empty()) {
+    write_timeline(options.timeline, open.system.name, listing.program, listing.spans);
+  }
+  print(
+      options.output, [&] { return to_text(listing); }, [&] { return schedule_json(listing); },
+      "instructions");
+}
+
 void explain(const ExplainOptions& options) {
   options.output.check();
   if (options.what.empty()) {
-    throw ConfigError("explain", "nothing", "one of model, step, placement, program, ledger, chip, system");
+    throw ConfigError("explain", "nothing",
+                      "one of model, step, placement, program, ledger, schedule, chip, system");
   }
   if (options.what == "chip") {
     require("--chip", options.chip, options.what);
@@ -81,6 +110,10 @@ void explain(const ExplainOptions& options) {
         "operators");
     return;
   }
+  if (options.what == "schedule") {
+    explain_schedule(options, model, step);
+    return;
+  }
   explain_stage(options, model, step);
 }
 
@@ -91,17 +124,20 @@ void add_explain(const Verb& root) {
       root.verb("explain", "Print a stage of the pipeline: model, step, placement, program, ledger");
   const auto options = std::make_shared<ExplainOptions>();
   verb.positional("what", &options->what,
-                  {"model", "step", "placement", "program", "ledger", "chip", "system"},
-                  "model, step, placement, program, ledger, chip or system");
+                  {"model", "step", "placement", "program", "ledger", "schedule", "chip", "system"},
+                  "model, step, placement, program, ledger, schedule, chip or system");
   verb.text("--model", &options->model, "a card in models/ or a config.json, .gguf or index file");
   verb.text("--system", &options->system, "a card in systems/, a path, or NxCHIP such as 8xh100");
   verb.text("--chip", &options->chip, "a card in chips/ or a path");
+  verb.text("--timeline", &options->timeline,
+            "of a schedule: also write a timeline, Perfetto, or Chrome JSON if it ends in .json");
   add_slice_options(verb, &options->slices);
   add_run_options(verb, &options->run);
   add_output_options(verb, &options->output);
   verb.examples(
       "  memwall explain model --model gpt-oss-120b\n"
-      "  memwall explain ledger --model llama-3.1-70b --system 8xh100 --decode 64@4096\n");
+      "  memwall explain ledger --model llama-3.1-70b --system 8xh100 --decode 64@4096\n"
+      "  memwall explain schedule --model smollm2-135m --system groqrack --plan tp1 --decode 1@128\n");
   verb.action([options] { explain(*options); });
 }
 

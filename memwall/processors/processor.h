@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "memwall/core/error.h"
 #include "memwall/core/registry.h"
 #include "memwall/hardware/system.h"
 #include "memwall/model/model.h"
@@ -14,6 +15,7 @@
 #include "memwall/processors/figure.h"
 #include "memwall/processors/kernel_op.h"
 #include "memwall/processors/placement.h"
+#include "memwall/program/clock.h"
 #include "memwall/program/program.h"
 
 namespace memwall {
@@ -59,6 +61,21 @@ class KernelLowering {
   virtual void lower(const KernelOp& op, Program& program) const = 0;
 };
 
+// One layer of a model as instruction streams, for families whose compiler decides every cycle.
+struct ScheduleListing {
+  struct Line {
+    std::int64_t cycle = 0;
+    int chip = 0;
+    std::string queue, instruction, section;
+  };
+  std::string title;
+  std::vector<Line> lines;  // by chip, queue and cycle
+  // The same as a program, a resource per queue that dispatches anything, and when its tasks ran.
+  Program program;
+  std::vector<TaskSpan> spans;
+};
+std::string to_text(const ScheduleListing& listing);
+
 class Processor {
  public:
   virtual ~Processor() = default;
@@ -86,6 +103,13 @@ class Processor {
 
   // Numbers that follow from the cards alone, in the family's own order; none by default.
   virtual std::vector<Figure> figures(const System&) const { return {}; }
+
+  // Compiles a layer for plan.tp chips. Throws ConfigError for a layer that the compiler does not know or
+  // that is too large to list.
+  virtual ScheduleListing list_schedule(const Model&, const System& system, const Plan&, const Step&) const {
+    throw ConfigError("explain schedule", quoted(system.chip().family),
+                      "a family whose compiler decides every cycle");
+  }
 
   // Borrows nothing.
   virtual std::unique_ptr<KernelLowering> open_kernels(const System& system,
