@@ -9,6 +9,7 @@
 #include "memwall/economics/comparison.h"
 #include "memwall/report/cost_report.h"
 #include "memwall/report/explain_json.h"
+#include "memwall/report/timeline.h"
 #include "memwall/serving/figure_ranges.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
@@ -17,7 +18,7 @@ namespace memwall {
 namespace {
 
 struct ExplainOptions {
-  std::string what, model, system, chip;
+  std::string what, model, system, chip, timeline;
   std::vector<Slice> slices;
   RunOptions run;
   OutputOptions output;
@@ -62,11 +63,39 @@ void explain_cost(const ExplainOptions& options, const System& system) {
   print(options.output, [&] { return cost_table(table); }, [&] { return cost_json(table); }, "volumes");
 }
 
+nlohmann::ordered_json schedule_json(const ScheduleListing& listing) {
+  nlohmann::ordered_json json;
+  json["title"] = listing.title;
+  for (const ScheduleListing::Line& line : listing.lines) {
+    json["instructions"].push_back({{"chip", line.chip},
+                                    {"queue", line.queue},
+                                    {"cycle", line.cycle},
+                                    {"instruction", line.instruction},
+                                    {"section", line.section}});
+  }
+  return json;
+}
+
+// The instruction streams of a statically scheduled chip; the plan's tp is the number of chips.
+void explain_schedule(const ExplainOptions& options, const Model& model, const Step& step) {
+  require("--system", options.system, options.what);
+  const OpenSystem open = open_system(options.system, builtin_processors());
+  const ScheduleListing listing =
+      open.processor->list_schedule(model, open.system, options.run.parsed_plan().value_or(Plan{}), step);
+  if (!options.timeline.empty()) {
+    write_timeline(options.timeline, open.system.name, listing.program, listing.spans);
+  }
+  print(
+      options.output, [&] { return to_text(listing); }, [&] { return schedule_json(listing); },
+      "instructions");
+}
+
 void explain(const ExplainOptions& options) {
   options.output.check();
   if (options.what.empty()) {
-    throw ConfigError("explain", "nothing",
-                      "one of model, step, placement, program, ledger, chip, system, figures, cost");
+    throw ConfigError(
+        "explain", "nothing",
+        "one of model, step, placement, program, ledger, schedule, chip, system, figures, cost");
   }
   if (options.what == "chip") {
     require("--chip", options.chip, options.what);
@@ -106,6 +135,10 @@ void explain(const ExplainOptions& options) {
         "operators");
     return;
   }
+  if (options.what == "schedule") {
+    explain_schedule(options, model, step);
+    return;
+  }
   explain_stage(options, model, step);
 }
 
@@ -115,18 +148,22 @@ void add_explain(const Verb& root) {
   const Verb verb =
       root.verb("explain", "Print a stage of the pipeline: model, step, placement, program, ledger");
   const auto options = std::make_shared<ExplainOptions>();
-  verb.positional("what", &options->what,
-                  {"model", "step", "placement", "program", "ledger", "chip", "system", "figures", "cost"},
-                  "model, step, placement, program, ledger, chip, system, figures or cost");
+  verb.positional(
+      "what", &options->what,
+      {"model", "step", "placement", "program", "ledger", "schedule", "chip", "system", "figures", "cost"},
+      "model, step, placement, program, ledger, schedule, chip, system, figures or cost");
   verb.text("--model", &options->model, "a card in models/ or a config.json, .gguf or index file");
   verb.text("--system", &options->system, "a card in systems/, a path, or NxCHIP such as 8xh100");
   verb.text("--chip", &options->chip, "a card in chips/ or a path");
+  verb.text("--timeline", &options->timeline,
+            "of a schedule: also write a timeline, Perfetto, or Chrome JSON if it ends in .json");
   add_slice_options(verb, &options->slices);
   add_run_options(verb, &options->run);
   add_output_options(verb, &options->output);
   verb.examples(
       "  memwall explain model --model gpt-oss-120b\n"
-      "  memwall explain ledger --model llama-3.1-70b --system 8xh100 --decode 64@4096\n");
+      "  memwall explain ledger --model llama-3.1-70b --system 8xh100 --decode 64@4096\n"
+      "  memwall explain schedule --model smollm2-135m --system groqrack --plan tp1 --decode 1@128\n");
   verb.action([options] { explain(*options); });
 }
 

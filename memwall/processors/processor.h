@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "memwall/core/error.h"
 #include "memwall/core/registry.h"
 #include "memwall/hardware/system.h"
 #include "memwall/model/model.h"
@@ -17,6 +18,7 @@
 #include "memwall/processors/kernel_variant.h"
 #include "memwall/processors/placement.h"
 #include "memwall/processors/rtl_options.h"
+#include "memwall/program/clock.h"
 #include "memwall/program/program.h"
 
 namespace memwall {
@@ -65,6 +67,21 @@ class KernelLowering {
 
 class Hardener;  // harden.h
 
+// One layer of a model as instruction streams, for families whose compiler decides every cycle.
+struct ScheduleListing {
+  struct Line {
+    std::int64_t cycle = 0;
+    int chip = 0;
+    std::string queue, instruction, section;
+  };
+  std::string title;
+  std::vector<Line> lines;  // by chip, queue and cycle
+  // The same as a program, a resource per queue that dispatches anything, and when its tasks ran.
+  Program program;
+  std::vector<TaskSpan> spans;
+};
+std::string to_text(const ScheduleListing& listing);
+
 class Processor {
  public:
   virtual ~Processor() = default;
@@ -103,6 +120,13 @@ class Processor {
   // Turns weight files into wiring; nullptr where weights are loaded. Throws ConfigError for what the cards
   // lack.
   virtual std::unique_ptr<Hardener> open_hardener(const System& system) const;
+
+  // Compiles a layer for plan.tp chips. Throws ConfigError for a layer that the compiler does not know or
+  // that is too large to list.
+  virtual ScheduleListing list_schedule(const Model&, const System& system, const Plan&, const Step&) const {
+    throw ConfigError("explain schedule", quoted(system.chip().family),
+                      "a family whose compiler decides every cycle");
+  }
 
   // Borrows nothing.
   virtual std::unique_ptr<KernelLowering> open_kernels(const System& system,

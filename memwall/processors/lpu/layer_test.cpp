@@ -5,7 +5,7 @@
 
 #include "memwall/core/error.h"
 #include "memwall/processors/lpu/test_support.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {

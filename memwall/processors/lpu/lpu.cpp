@@ -2,6 +2,7 @@
 
 #include "memwall/processors/lpu/card.h"
 #include "memwall/processors/lpu/figures.h"
+#include "memwall/processors/lpu/listing.h"
 #include "memwall/processors/lpu/lowering.h"
 #include "memwall/processors/lpu/placement.h"
 
@@ -49,6 +50,11 @@ class Lpu : public Processor {
 
   std::vector<Figure> figures(const System& system) const override {
     return lpu_figures(read_lpu_card(system.chip()), system.chips());
+  }
+
+  ScheduleListing list_schedule(const Model& model, const System& system, const Plan& plan,
+                                const Step& step) const override {
+    return list_lpu_schedule(model, system, read_lpu_card(system.chip()), plan, step);
   }
 
   std::unique_ptr<KernelLowering> open_kernels(const System& system, const LowerOptions&) const override {
