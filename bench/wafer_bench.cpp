@@ -22,13 +22,13 @@ namespace {
 WaferCard card() { return read_wafer_card(read_system("cs-2")); }
 
 void run_machine(benchmark::State& state, const MeshProgram& program) {
-  const MachineTiming timing = machine_timing(card());
+  const MeshMachineTiming timing = machine_timing(card());
   double core_cycles = 0, steps = 0;
   for (auto iteration : state) {
     state.PauseTiming();
     MeshMachine machine(program, timing);
     state.ResumeTiming();
-    const MachineResult result = machine.run();
+    const MeshResult result = machine.run();
     core_cycles += static_cast<double>(result.core_cycles);
     steps += static_cast<double>(result.steps);
   }
@@ -58,23 +58,22 @@ void wafer_machine_gemm_64(benchmark::State& state) {
 }
 BENCHMARK(wafer_machine_gemm_64)->Unit(benchmark::kMillisecond);
 
-void run_lines(benchmark::State& state, const std::function<void(ProgramBuilder&)>& add) {
-  ProgramBuilder builder(kSide, kSide, 512);
+void run_lines(benchmark::State& state, const std::function<void(MeshBuilder&)>& add) {
+  MeshBuilder builder(kSide, kSide, 512);
   add(builder);
   run_machine(state, builder.program());
 }
 void wafer_machine_chain_reduce_128(benchmark::State& state) {
-  run_lines(state, [](ProgramBuilder& builder) { chain_reduce(builder, Axis::rows, 0, 256); });
+  run_lines(state, [](MeshBuilder& builder) { chain_reduce(builder, Axis::rows, 0, 256); });
 }
 BENCHMARK(wafer_machine_chain_reduce_128)->Unit(benchmark::kMillisecond);
 void wafer_machine_all_reduce_128(benchmark::State& state) {
-  run_lines(state,
-            [](ProgramBuilder& builder) { all_reduce_ktree(builder, Axis::rows, kTreeLevels, 0, 32); });
+  run_lines(state, [](MeshBuilder& builder) { all_reduce_ktree(builder, Axis::rows, kTreeLevels, 0, 32); });
 }
 BENCHMARK(wafer_machine_all_reduce_128)->Unit(benchmark::kMillisecond);
 // Every router and every core at work in nearly every cycle: nothing to skip.
 void wafer_machine_cyclic_shift_128(benchmark::State& state) {
-  run_lines(state, [](ProgramBuilder& builder) { cyclic_shift(builder, Axis::rows, 0, 256, 256); });
+  run_lines(state, [](MeshBuilder& builder) { cyclic_shift(builder, Axis::rows, 0, 256, 256); });
 }
 BENCHMARK(wafer_machine_cyclic_shift_128)->Unit(benchmark::kMillisecond);
 

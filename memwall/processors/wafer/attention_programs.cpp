@@ -27,7 +27,7 @@ DecodeAttentionProgram decode_attention_program(int rows, int columns, std::span
   const int width = d / columns, held = tokens / rows;
   const int keys_at = width, values_at = keys_at + width * held, scores_at = values_at + held * width;
   const int result_at = scores_at + held;
-  ProgramBuilder builder(rows, columns, result_at + width);
+  MeshBuilder builder(rows, columns, result_at + width);
   MeshProgram& program = builder.program();
   for (int core = 0; core < program.count(); ++core) {
     const int row = core / columns, column = core % columns;
@@ -58,7 +58,7 @@ ScoresProgram scores_program(int side, std::span<const std::uint16_t> q,
   const int block = rows * width, q_size = rows * depth, k_size = depth * width;
   // Queries, two buffers of keys, zeros, a scratch block, and the first column's results.
   const int zeros_at = q_size + 2 * k_size, scratch_at = zeros_at + block, result_at = scratch_at + block;
-  ProgramBuilder builder(side, side, result_at + side * block);
+  MeshBuilder builder(side, side, result_at + side * block);
   MeshProgram& program = builder.program();
   const std::vector<int> ring = folded_ring(side);
   std::vector<std::vector<int>> passes(side);  // colours of a row, from column c to c - 1

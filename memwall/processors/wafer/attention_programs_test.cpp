@@ -48,7 +48,7 @@ TEST(AttentionPrograms, DecodeTakesWhatItsPartsTake) {
                                  std::vector<std::uint16_t>(static_cast<std::size_t>(d) * tokens),
                                  std::vector<std::uint16_t>(static_cast<std::size_t>(d) * tokens), d, tokens);
     MeshMachine machine(attention.program, timing());
-    const MachineResult result = machine.run();
+    const MeshResult result = machine.run();
     ASSERT_TRUE(result.finished);
     const double expected = mesh_gemv(1, d, tokens, columns, rows, Collective::ktree, form).total() +
                             mesh_gemv(1, tokens, d, rows, columns, Collective::ktree, form).total();
@@ -63,7 +63,7 @@ TEST(AttentionPrograms, ScoresAreTheReferenceProductWithTransposedKeys) {
   const ScoresProgram scores = scores_program(side, halves_of(q), halves_of(keys), m, k, n);
   verify(scores.program, card());
   MeshMachine machine(scores.program, timing());
-  const MachineResult result = machine.run();
+  const MeshResult result = machine.run();
   ASSERT_TRUE(result.finished) << result.stuck;
   std::vector<float> transposed(keys.size());
   for (int i = 0; i < n; ++i) {
@@ -96,7 +96,7 @@ TEST(AttentionPrograms, ScoresTakeWhatTheClosedFormSays) {
         scores_program(side, std::vector<std::uint16_t>(static_cast<std::size_t>(m) * k),
                        std::vector<std::uint16_t>(static_cast<std::size_t>(n) * k), m, k, n);
     MeshMachine machine(scores.program, timing());
-    const MachineResult result = machine.run();
+    const MeshResult result = machine.run();
     ASSERT_TRUE(result.finished) << result.stuck;
     EXPECT_NEAR(transposed_gemm(m, k, n, side, 1, form).total() / static_cast<double>(result.cycles), 1,
                 kTolerance)

@@ -12,8 +12,8 @@ Port ahead(Axis axis) { return axis == Axis::rows ? Port::east : Port::south; }
 Port behind(Axis axis) { return opposite(ahead(axis)); }
 
 // Members of a line add up towards members[root] from both sides; `member` are line indices.
-void add_towards(ProgramBuilder& builder, Axis axis, int line, const std::vector<int>& members,
-                 std::size_t root, int address, int values) {
+void add_towards(MeshBuilder& builder, Axis axis, int line, const std::vector<int>& members, std::size_t root,
+                 int address, int values) {
   const auto side = [&](std::size_t end, int step) {
     if (end == root) {
       return;
@@ -38,7 +38,7 @@ void add_towards(ProgramBuilder& builder, Axis axis, int line, const std::vector
 
 }  // namespace
 
-ProgramBuilder::ProgramBuilder(int rows, int columns, int memory_values) {
+MeshBuilder::MeshBuilder(int rows, int columns, int memory_values) {
   program_.rows = rows;
   program_.columns = columns;
   program_.memory_values = memory_values;
@@ -46,7 +46,7 @@ ProgramBuilder::ProgramBuilder(int rows, int columns, int memory_values) {
   program_.memory.resize(static_cast<std::size_t>(rows) * columns * memory_values);
 }
 
-int ProgramBuilder::free_color(Axis axis, int line, int first, int last) const {
+int MeshBuilder::free_color(Axis axis, int line, int first, int last) const {
   std::uint64_t taken = 0;
   for (int i = first; i <= last; ++i) {
     for (const Route& route : program_.cores[core(axis, line, i)].routes) {
@@ -60,11 +60,11 @@ int ProgramBuilder::free_color(Axis axis, int line, int first, int last) const {
   return color;
 }
 
-void ProgramBuilder::route(int core, int color, Port input, std::uint8_t outputs) {
+void MeshBuilder::route(int core, int color, Port input, std::uint8_t outputs) {
   program_.cores[core].routes.push_back({color, {{input, outputs}}});
 }
 
-int ProgramBuilder::connect(Axis axis, int line, int from, int to) {
+int MeshBuilder::connect(Axis axis, int line, int from, int to) {
   assert(from != to);
   const int color = free_color(axis, line, std::min(from, to), std::max(from, to));
   const Port way = from < to ? ahead(axis) : behind(axis);
@@ -77,7 +77,7 @@ int ProgramBuilder::connect(Axis axis, int line, int from, int to) {
   return color;
 }
 
-int ProgramBuilder::spread(Axis axis, int line, int root) {
+int MeshBuilder::spread(Axis axis, int line, int root) {
   const int last = length(axis) - 1;
   const int color = free_color(axis, line, 0, last);
   for (int i = 0; i <= last; ++i) {
@@ -94,20 +94,20 @@ int ProgramBuilder::spread(Axis axis, int line, int root) {
   return color;
 }
 
-void ProgramBuilder::send(int core, int color, int address, int values, std::uint8_t thread) {
+void MeshBuilder::send(int core, int color, int address, int values, std::uint8_t thread) {
   add(core, {.thread = thread, .to = on_fabric(color), .from = in_memory(address), .length = values});
 }
-void ProgramBuilder::receive(int core, int color, int address, int values, std::uint8_t thread) {
+void MeshBuilder::receive(int core, int color, int address, int values, std::uint8_t thread) {
   add(core, {.thread = thread, .to = in_memory(address), .from = on_fabric(color), .length = values});
 }
-void ProgramBuilder::accumulate(int core, int color, int address, int values) {
+void MeshBuilder::accumulate(int core, int color, int address, int values) {
   add(core, {.kind = Instruction::Kind::add,
              .to = in_memory(address),
              .from = on_fabric(color),
              .other = in_memory(address),
              .length = values});
 }
-void ProgramBuilder::accumulate_on(int core, int from_color, int to_color, int address, int values) {
+void MeshBuilder::accumulate_on(int core, int from_color, int to_color, int address, int values) {
   add(core, {.kind = Instruction::Kind::add,
              .to = on_fabric(to_color),
              .from = on_fabric(from_color),
@@ -115,7 +115,7 @@ void ProgramBuilder::accumulate_on(int core, int from_color, int to_color, int a
              .length = values});
 }
 
-void broadcast(ProgramBuilder& builder, Axis axis, int root, int address, int values) {
+void broadcast(MeshBuilder& builder, Axis axis, int root, int address, int values) {
   for (int line = 0; line < builder.lines(axis); ++line) {
     const int color = builder.spread(axis, line, root);
     for (int i = 0; i < builder.length(axis); ++i) {
@@ -125,7 +125,7 @@ void broadcast(ProgramBuilder& builder, Axis axis, int root, int address, int va
   }
 }
 
-void chain_reduce(ProgramBuilder& builder, Axis axis, int address, int values) {
+void chain_reduce(MeshBuilder& builder, Axis axis, int address, int values) {
   std::vector<int> members(builder.length(axis));
   for (int i = 0; i < builder.length(axis); ++i) {
     members[i] = i;
@@ -135,7 +135,7 @@ void chain_reduce(ProgramBuilder& builder, Axis axis, int address, int values) {
   }
 }
 
-void tree_reduce(ProgramBuilder& builder, Axis axis, int address, int values) {
+void tree_reduce(MeshBuilder& builder, Axis axis, int address, int values) {
   const int n = builder.length(axis);
   for (int line = 0; line < builder.lines(axis); ++line) {
     // Core i sends to i less its lowest bit; nearest children come first.
@@ -162,7 +162,7 @@ void tree_reduce(ProgramBuilder& builder, Axis axis, int address, int values) {
   }
 }
 
-void two_phase_reduce(ProgramBuilder& builder, Axis axis, int group, int address, int values) {
+void two_phase_reduce(MeshBuilder& builder, Axis axis, int group, int address, int values) {
   const int n = builder.length(axis);
   for (int line = 0; line < builder.lines(axis); ++line) {
     std::vector<int> leaders;
@@ -178,7 +178,7 @@ void two_phase_reduce(ProgramBuilder& builder, Axis axis, int group, int address
   }
 }
 
-int ktree_reduce(ProgramBuilder& builder, Axis axis, int levels, int address, int values) {
+int ktree_reduce(MeshBuilder& builder, Axis axis, int levels, int address, int values) {
   const int n = builder.length(axis);
   const auto group = static_cast<std::size_t>(group_size(n, levels));
   int root = 0;
@@ -203,17 +203,17 @@ int ktree_reduce(ProgramBuilder& builder, Axis axis, int levels, int address, in
   return root;
 }
 
-void all_reduce_chain(ProgramBuilder& builder, Axis axis, int address, int values) {
+void all_reduce_chain(MeshBuilder& builder, Axis axis, int address, int values) {
   chain_reduce(builder, axis, address, values);
   broadcast(builder, axis, 0, address, values);
 }
 
-void all_reduce_ktree(ProgramBuilder& builder, Axis axis, int levels, int address, int values) {
+void all_reduce_ktree(MeshBuilder& builder, Axis axis, int levels, int address, int values) {
   const int root = ktree_reduce(builder, axis, levels, address, values);
   broadcast(builder, axis, root, address, values);
 }
 
-void take_turns(ProgramBuilder& builder, Axis axis, int address, int values) {
+void take_turns(MeshBuilder& builder, Axis axis, int address, int values) {
   const int n = builder.length(axis);
   constexpr int kColor = 0;
   for (int line = 0; line < builder.lines(axis); ++line) {
@@ -258,7 +258,7 @@ std::vector<int> folded_ring(int n) {
   return ring;
 }
 
-RingColors ring_colors(ProgramBuilder& builder, Axis axis, int line) {
+RingColors ring_colors(MeshBuilder& builder, Axis axis, int line) {
   const int n = builder.length(axis);
   const std::vector<int> ring = folded_ring(n);
   RingColors colors{std::vector<int>(n), std::vector<int>(n)};
@@ -271,7 +271,7 @@ RingColors ring_colors(ProgramBuilder& builder, Axis axis, int line) {
   return colors;
 }
 
-void cyclic_shift(ProgramBuilder& builder, Axis axis, int address, int arrival, int values) {
+void cyclic_shift(MeshBuilder& builder, Axis axis, int address, int arrival, int values) {
   for (int line = 0; line < builder.lines(axis); ++line) {
     const RingColors colors = ring_colors(builder, axis, line);
     for (int i = 0; i < builder.length(axis); ++i) {
@@ -283,7 +283,7 @@ void cyclic_shift(ProgramBuilder& builder, Axis axis, int address, int arrival, 
   }
 }
 
-void kv_shift(ProgramBuilder& builder, int address, int arrival, int values) {
+void kv_shift(MeshBuilder& builder, int address, int arrival, int values) {
   for (int column = 0; column < builder.lines(Axis::columns); ++column) {
     for (int row = 1; row < builder.length(Axis::columns); ++row) {
       const int color = builder.connect(Axis::columns, column, row, row - 1);

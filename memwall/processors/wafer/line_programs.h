@@ -13,9 +13,9 @@ namespace memwall {
 
 enum class Axis { rows, columns };
 
-class ProgramBuilder {
+class MeshBuilder {
  public:
-  ProgramBuilder(int rows, int columns, int memory_values);
+  MeshBuilder(int rows, int columns, int memory_values);
 
   int length(Axis axis) const { return axis == Axis::rows ? program_.columns : program_.rows; }
   int lines(Axis axis) const { return axis == Axis::rows ? program_.rows : program_.columns; }
@@ -44,17 +44,17 @@ class ProgramBuilder {
   MeshProgram program_;
 };
 
-void broadcast(ProgramBuilder& builder, Axis axis, int root, int address, int values);
+void broadcast(MeshBuilder& builder, Axis axis, int root, int address, int values);
 // Sums end at the first core of the line; returns where they end for the K-tree.
-void chain_reduce(ProgramBuilder& builder, Axis axis, int address, int values);
-void tree_reduce(ProgramBuilder& builder, Axis axis, int address, int values);
-void two_phase_reduce(ProgramBuilder& builder, Axis axis, int group, int address, int values);
-int ktree_reduce(ProgramBuilder& builder, Axis axis, int levels, int address, int values);
-void all_reduce_chain(ProgramBuilder& builder, Axis axis, int address, int values);
-void all_reduce_ktree(ProgramBuilder& builder, Axis axis, int levels, int address, int values);
+void chain_reduce(MeshBuilder& builder, Axis axis, int address, int values);
+void tree_reduce(MeshBuilder& builder, Axis axis, int address, int values);
+void two_phase_reduce(MeshBuilder& builder, Axis axis, int group, int address, int values);
+int ktree_reduce(MeshBuilder& builder, Axis axis, int levels, int address, int values);
+void all_reduce_chain(MeshBuilder& builder, Axis axis, int address, int values);
+void all_reduce_ktree(MeshBuilder& builder, Axis axis, int levels, int address, int values);
 // Each core in turn sends its vector to those after it, on one colour: switches turn from listening to
 // sending. Core i receives the vectors of cores 0 to i - 1 at address + values, + 2 values, ...
-void take_turns(ProgramBuilder& builder, Axis axis, int address, int values);
+void take_turns(MeshBuilder& builder, Axis axis, int address, int values);
 
 // Neighbours of the ring that is folded onto a line of n: 0 2 4 ... 5 3 1, at most two hops apart.
 std::vector<int> folded_ring(int n);
@@ -63,11 +63,11 @@ std::vector<int> folded_ring(int n);
 struct RingColors {
   std::vector<int> send, receive;
 };
-RingColors ring_colors(ProgramBuilder& builder, Axis axis, int line);
+RingColors ring_colors(MeshBuilder& builder, Axis axis, int line);
 // Every core's vector moves to the one before it in the ring: from `address` to `arrival`.
-void cyclic_shift(ProgramBuilder& builder, Axis axis, int address, int arrival, int values);
+void cyclic_shift(MeshBuilder& builder, Axis axis, int address, int arrival, int values);
 
 // Rows of the cache move up by one: a bound task takes what comes from below. From `address` to `arrival`.
-void kv_shift(ProgramBuilder& builder, int address, int arrival, int values);
+void kv_shift(MeshBuilder& builder, int address, int arrival, int values);
 
 }  // namespace memwall

@@ -161,7 +161,7 @@ void WaferModel::add_work(const Step& step, Program& program) const {
       }
     };
     demand(kCores, Category::arithmetic, kOpsPerMac * each.macs * times);
-    demand(kSram, Category::weights, each.weight_read.value * resident_factor(op, card_) * repeat);
+    demand(kSram, Category::weights, each.weight_read.value * resident_factor(op, card_) * real(repeat));
     demand(kSram, Category::kv, (each.kv_read + each.kv_written).value * times);
     if (task.demand_count > 0) {
       block.tasks.push_back(task);

@@ -6,234 +6,19 @@
 #include <fmt/format.h>
 
 #include "memwall/processors/wafer/half.h"
-#include "memwall/processors/wafer/mac_kernel.h"
-#include "memwall/processors/wafer/mesh_queues.h"
+#include "memwall/processors/wafer/machine_state.h"
 
 namespace memwall {
 namespace {
 
+using mesh::CoreState, mesh::kWheel;
+
 constexpr int kValuesPerWavelet = 2, kBitsPerValue = 16;
 constexpr int kCommandBits = 2, kCommandMask = 3;
-constexpr int kWheel = 1 << 12;  // cycles ahead that timers are sorted for
 constexpr int kSpanBits = 16;    // of the times in queues
 constexpr int kSortPeriod = 32;  // cycles
 
-// One colour of one router.
-struct alignas(64) RouterQueue : MeshQueue {
-  std::uint8_t input = 0, outputs = 0;                                 // of the current switch position
-  bool from_ramp = false;                                              // some position listens to the ramp
-  std::array<std::int32_t, kNeighbours> neighbour = {-1, -1, -1, -1};  // its queue in direction d
-};
-static_assert(sizeof(RouterQueue) == 64);
-struct Switch {
-  std::vector<SwitchPosition> positions;
-  std::size_t position = 0;
-};
-struct SwitchChange {
-  std::int32_t slot = 0;
-  SwitchCommand command = SwitchCommand::none;
-};
-
-// An instruction with colours replaced by queues.
-struct Compiled {
-  MemoryOperation operation;
-  std::int32_t in = -1, out = -1;  // slot: queue of the core, queue of the router
-  std::uint16_t commands = 0;
-  std::uint8_t thread = 0;
-};
-struct Bound {
-  std::int32_t slot = 0, begin = 0, end = 0;
-};
-
-enum class CoreState : std::uint8_t { idle, setup, compute, fabric, waiting };
-struct Thread {
-  std::int32_t compiled = -1;
-  std::int32_t done = 0;  // values
-};
-struct Core {
-  std::int64_t due = 0;            // setup or compute is over
-  std::int32_t next = 0, end = 0;  // of the list that runs
-  std::int32_t repeats_left = 0;   // of the start list
-  CoreState state = CoreState::idle;
-  std::uint8_t busy = 0;  // mask of the threads beside the main one
-  bool is_awake = false;
-  std::array<Thread, kThreads> threads;
-};
-
-int local_rank(const std::vector<Route>& routes, int color) {
-  return static_cast<int>(
-      std::count_if(routes.begin(), routes.end(), [&](const Route& route) { return route.color < color; }));
-}
-
 }  // namespace
-
-MachineTiming machine_timing(const WaferCard& card) {
-  return {static_cast<int>(card.ramp_cycles),
-          static_cast<int>(card.instruction_cycles),
-          static_cast<int>(card.repeat_cycles),
-          static_cast<int>(card.task_cycles),
-          card.simd,
-          card.queue_depth};
-}
-
-// Slots of a core are consecutive, in order of colour; a slot has a queue of the router and one of the core.
-struct MeshMachine::State {
-  MachineTiming timing;
-  int columns = 0, count = 0, memory_values = 0;
-  std::vector<std::uint16_t> memory;
-
-  std::vector<std::int32_t> first_slot, owner;  // per core, one more at the end; per slot
-  std::vector<RouterQueue> router_queues;
-  std::vector<MeshQueue> core_queues;
-  std::vector<Switch> switches;
-
-  std::vector<Compiled> code;
-  std::vector<std::int32_t> start, start_end, first_bound;  // per core
-  std::vector<Bound> bound;
-  std::vector<Core> cores;
-
-  std::vector<std::uint32_t> router_work;  // mask of a core's slots whose router queue holds wavelets
-  std::vector<std::int32_t> routers, new_routers, awake;
-  std::vector<std::vector<std::int32_t>> wakes;  // cores, by cycle, modulo
-  std::vector<std::vector<std::pair<std::int64_t, std::int32_t>>> wheel;
-  std::vector<SwitchChange> changes;
-  std::int64_t timers = 0, waking = 0;
-
-  std::int64_t now = 0;
-  MachineResult result;
-
-  State(const MeshProgram& program, const MachineTiming& machine_timing);
-  void compile_routes(const MeshProgram& program);
-  void compile_code(const MeshProgram& program);
-  void compile_list(const MeshProgram& program, int core, const std::vector<Instruction>& list);
-
-  void wake(std::int32_t core) {
-    if (!cores[core].is_awake) {
-      cores[core].is_awake = true;
-      awake.push_back(core);
-    }
-  }
-  void wake_in(int cycles, std::int32_t core) {
-    wakes[(now + cycles) % static_cast<std::int64_t>(wakes.size())].push_back(core);
-    ++waking;
-  }
-  void set_timer(std::int64_t due, std::int32_t core) {
-    wheel[std::min(due, now + kWheel - 1) % kWheel].emplace_back(due, core);
-    ++timers;
-  }
-  void send_to_router(std::int32_t slot, std::uint32_t word, bool is_control, int delay) {
-    router_queues[slot].push(word, is_control, delay, now);
-    const std::int32_t core = owner[slot];
-    if (router_work[core] == 0) {
-      new_routers.push_back(core);
-    }
-    router_work[core] |= 1U << (slot - first_slot[core]);
-  }
-
-  void start_cycle();
-  bool router_can(std::int32_t slot) const;
-  void step_router(std::int32_t core);
-  void step_routers();
-  void fetch_router(std::size_t i) const;
-  void fetch_core(std::size_t i) const;
-  void step_cores();
-  bool can_beat(const Compiled& compiled) const;
-  bool beat(const Compiled& compiled, std::int32_t core, Thread& thread);
-  void begin(Core& core, std::int32_t at, bool stolen, bool is_first);
-  bool run_main(std::int32_t at, bool beaten, bool& again);
-  bool step_core(std::int32_t at);
-  void turn_switches();
-  std::int64_t next_cycle() const;
-  void finish();
-};
-
-MeshMachine::State::State(const MeshProgram& program, const MachineTiming& machine_timing)
-    : timing(machine_timing),
-      columns(program.columns),
-      count(program.count()),
-      memory_values(program.memory_values),
-      memory(program.memory) {
-  memory.resize(static_cast<std::size_t>(memory_values) * count);
-  compile_routes(program);
-  compile_code(program);
-  router_work.resize(count);
-  wakes.resize(timing.ramp + 2);
-  wheel.resize(kWheel);
-}
-
-void MeshMachine::State::compile_routes(const MeshProgram& program) {
-  first_slot.resize(count + 1);
-  for (int core = 0; core < count; ++core) {
-    first_slot[core + 1] = first_slot[core] + static_cast<std::int32_t>(program.cores[core].routes.size());
-  }
-  const std::int32_t slots = first_slot[count];
-  owner.resize(slots);
-  router_queues.resize(slots);
-  core_queues.resize(slots);
-  switches.resize(slots);
-  const std::array<int, kNeighbours> step = {-columns, 1, columns, -1};
-  // What is under way on a ramp has its own place.
-  const int with_ramp = timing.queue_depth + timing.ramp;
-  for (int core = 0; core < count; ++core) {
-    for (const Route& route : program.cores[core].routes) {
-      const int slot = first_slot[core] + local_rank(program.cores[core].routes, route.color);
-      owner[slot] = core;
-      switches[slot].positions = route.positions;
-      RouterQueue& queue = router_queues[slot];
-      queue.input = static_cast<std::uint8_t>(route.positions.front().input);
-      queue.outputs = route.positions.front().outputs;
-      for (const SwitchPosition& position : route.positions) {
-        queue.from_ramp = queue.from_ramp || position.input == Port::ramp;
-        for (int d = 0; d < kNeighbours; ++d) {
-          if ((position.outputs & (1U << d)) != 0) {
-            const int next = core + step[d];
-            queue.neighbour[d] = first_slot[next] + local_rank(program.cores[next].routes, route.color);
-          }
-        }
-      }
-      queue.capacity = static_cast<std::uint8_t>(queue.from_ramp ? with_ramp : timing.queue_depth);
-      core_queues[slot].capacity = static_cast<std::uint8_t>(with_ramp);
-    }
-  }
-}
-
-void MeshMachine::State::compile_list(const MeshProgram& program, int core,
-                                      const std::vector<Instruction>& list) {
-  const std::vector<Route>& routes = program.cores[core].routes;
-  for (const Instruction& instruction : list) {
-    Compiled compiled;
-    compiled.operation = memory_operation(instruction);
-    compiled.commands = instruction.commands;
-    compiled.thread = instruction.thread;
-    if (instruction.from.kind == Operand::Kind::fabric) {
-      compiled.in = first_slot[core] + local_rank(routes, instruction.from.where);
-    }
-    if (instruction.to.kind == Operand::Kind::fabric) {
-      compiled.out = first_slot[core] + local_rank(routes, instruction.to.where);
-    }
-    code.push_back(compiled);
-  }
-}
-
-void MeshMachine::State::compile_code(const MeshProgram& program) {
-  cores.resize(count);
-  first_bound.resize(count + 1);
-  const auto position = [&] { return static_cast<std::int32_t>(code.size()); };
-  for (int core = 0; core < count; ++core) {
-    const CoreProgram& each = program.cores[core];
-    start.push_back(position());
-    compile_list(program, core, each.start);
-    start_end.push_back(position());
-    for (const BoundTask& task : each.bound) {
-      Bound entry{first_slot[core] + local_rank(each.routes, task.color), position(), 0};
-      compile_list(program, core, task.instructions);
-      entry.end = position();
-      bound.push_back(entry);
-    }
-    first_bound[core + 1] = static_cast<std::int32_t>(bound.size());
-    cores[core].repeats_left = each.start.empty() ? 0 : each.repeat;
-  }
-}
 
 void MeshMachine::State::start_cycle() {
   std::vector<std::int32_t>& to_wake = wakes[now % static_cast<std::int64_t>(wakes.size())];
@@ -531,8 +316,8 @@ void MeshMachine::State::fetch_core(std::size_t i) const {
 }
 
 void MeshMachine::State::turn_switches() {
-  for (const SwitchChange& change : changes) {
-    Switch& turned = switches[change.slot];
+  for (const mesh::SwitchChange& change : changes) {
+    mesh::Switch& turned = switches[change.slot];
     turned.position =
         change.command == SwitchCommand::reset ? 0 : (turned.position + 1) % turned.positions.size();
     const SwitchPosition& position = turned.positions[turned.position];
@@ -575,12 +360,12 @@ void MeshMachine::State::finish() {
   }
 }
 
-MeshMachine::MeshMachine(const MeshProgram& program, const MachineTiming& timing)
+MeshMachine::MeshMachine(const MeshProgram& program, const MeshMachineTiming& timing)
     : state_(std::make_unique<State>(program, timing)) {}
 MeshMachine::~MeshMachine() = default;
 MeshMachine::MeshMachine(MeshMachine&&) noexcept = default;
 
-MachineResult MeshMachine::run() {
+MeshResult MeshMachine::run() {
   State& s = *state_;
   for (int core = 0; core < s.count; ++core) {
     s.begin(s.cores[core], core, false, false);
@@ -592,7 +377,8 @@ MachineResult MeshMachine::run() {
     const bool is_new_span = next >> kSpanBits != s.now >> kSpanBits;
     s.now = next;
     if (is_new_span) {
-      std::for_each(s.router_queues.begin(), s.router_queues.end(), [&](RouterQueue& q) { q.forget(next); });
+      std::for_each(s.router_queues.begin(), s.router_queues.end(),
+                    [&](mesh::RouterQueue& q) { q.forget(next); });
       std::for_each(s.core_queues.begin(), s.core_queues.end(), [&](MeshQueue& q) { q.forget(next); });
     }
     s.start_cycle();

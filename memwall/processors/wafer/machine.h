@@ -26,7 +26,7 @@
 
 namespace memwall {
 
-struct MachineResult {
+struct MeshResult {
   bool finished = false;         // every core has run its instructions and no wavelet is left
   std::string stuck;             // when not: the first core that waits, and for what
   std::int64_t cycles = 0;       // until the last beat
@@ -34,23 +34,23 @@ struct MachineResult {
   std::int64_t beats = 0;        // wavelets into and out of cores, one per beat
   std::int64_t core_cycles = 0;  // simulated: cores times cycles
   std::int64_t steps = 0;  // of routers and cores that were looked at: core_cycles * 2 less what was skipped
-  bool operator==(const MachineResult&) const = default;
+  bool operator==(const MeshResult&) const = default;
 };
 
 // What cycles follow from, as whole numbers.
-struct MachineTiming {
+struct MeshMachineTiming {
   int ramp = 1, instruction = 0, repeat = 0, task = 0, simd = 1, queue_depth = 4;
 };
-MachineTiming machine_timing(const WaferCard& card);
+MeshMachineTiming machine_timing(const WaferCard& card);
 
 class MeshMachine {
  public:
   // REQUIRES: the program passes verify.
-  MeshMachine(const MeshProgram& program, const MachineTiming& timing);
+  MeshMachine(const MeshProgram& program, const MeshMachineTiming& timing);
   ~MeshMachine();
   MeshMachine(MeshMachine&&) noexcept;
 
-  MachineResult run();
+  MeshResult run();
   // Of one core, after the run.
   std::span<const std::uint16_t> memory(int row, int column) const;
 

@@ -45,15 +45,15 @@ TEST(Half, AgreesWithTheSlowFormatForEveryPatternAndRounding) {
 }
 
 // Sums of small integers are exact in fp16, so every order of adding gives the reference's value.
-using Reduce = std::function<int(ProgramBuilder&, Axis, int, int)>;  // returns where sums end
+using Reduce = std::function<int(MeshBuilder&, Axis, int, int)>;  // returns where sums end
 void expect_sums(const Reduce& reduce, Axis axis, int n, int lines, int values, bool everywhere) {
-  ProgramBuilder builder(axis == Axis::rows ? lines : n, axis == Axis::rows ? n : lines, values);
+  MeshBuilder builder(axis == Axis::rows ? lines : n, axis == Axis::rows ? n : lines, values);
   fill_small_integers(builder.program(), 7);
   const std::vector<std::vector<float>> sums = line_sums(builder, axis, values);
   const int root = reduce(builder, axis, 0, values);
   verify(builder.program(), card());
   MeshMachine machine(builder.program(), timing());
-  const MachineResult result = machine.run();
+  const MeshResult result = machine.run();
   ASSERT_TRUE(result.finished) << result.stuck;
   for (int line = 0; line < lines; ++line) {
     for (int i = everywhere ? 0 : root; i < (everywhere ? n : root + 1); ++i) {
@@ -67,13 +67,13 @@ void expect_sums(const Reduce& reduce, Axis axis, int n, int lines, int values, 
 }
 
 TEST(MeshMachine, ReducesToTheReferenceSum) {
-  const Reduce chain = [](ProgramBuilder& b, Axis a, int at, int v) { return chain_reduce(b, a, at, v), 0; };
-  const Reduce tree = [](ProgramBuilder& b, Axis a, int at, int v) { return tree_reduce(b, a, at, v), 0; };
-  const Reduce two = [](ProgramBuilder& b, Axis a, int at, int v) {
+  const Reduce chain = [](MeshBuilder& b, Axis a, int at, int v) { return chain_reduce(b, a, at, v), 0; };
+  const Reduce tree = [](MeshBuilder& b, Axis a, int at, int v) { return tree_reduce(b, a, at, v), 0; };
+  const Reduce two = [](MeshBuilder& b, Axis a, int at, int v) {
     return two_phase_reduce(b, a, 5, at, v), 0;
   };
-  const Reduce k2 = [](ProgramBuilder& b, Axis a, int at, int v) { return ktree_reduce(b, a, 2, at, v); };
-  const Reduce k3 = [](ProgramBuilder& b, Axis a, int at, int v) { return ktree_reduce(b, a, 3, at, v); };
+  const Reduce k2 = [](MeshBuilder& b, Axis a, int at, int v) { return ktree_reduce(b, a, 2, at, v); };
+  const Reduce k3 = [](MeshBuilder& b, Axis a, int at, int v) { return ktree_reduce(b, a, 3, at, v); };
   for (const Reduce& reduce : {chain, tree, two, k2, k3}) {
     for (const Axis axis : {Axis::rows, Axis::columns}) {
       for (const int n : {2, 3, 16, 37, 128}) {
@@ -84,10 +84,8 @@ TEST(MeshMachine, ReducesToTheReferenceSum) {
 }
 
 TEST(MeshMachine, AllReducesLeaveTheSumEverywhere) {
-  const Reduce chain = [](ProgramBuilder& b, Axis a, int at, int v) {
-    return all_reduce_chain(b, a, at, v), 0;
-  };
-  const Reduce ktree = [](ProgramBuilder& b, Axis a, int at, int v) {
+  const Reduce chain = [](MeshBuilder& b, Axis a, int at, int v) { return all_reduce_chain(b, a, at, v), 0; };
+  const Reduce ktree = [](MeshBuilder& b, Axis a, int at, int v) {
     return all_reduce_ktree(b, a, 2, at, v), 0;
   };
   for (const int n : {2, 17, 64}) {
@@ -99,7 +97,7 @@ TEST(MeshMachine, AllReducesLeaveTheSumEverywhere) {
 
 TEST(MeshMachine, BroadcastCopiesTheRootsVector) {
   for (const int root : {0, 5, 15}) {
-    ProgramBuilder builder(3, 16, 7);
+    MeshBuilder builder(3, 16, 7);
     fill_small_integers(builder.program(), 3);
     const MeshProgram before = builder.program();
     broadcast(builder, Axis::rows, root, 0, 7);
@@ -118,13 +116,13 @@ TEST(MeshMachine, BroadcastCopiesTheRootsVector) {
 // Switches: core i hears cores 0 to i - 1 in order, all on one colour.
 TEST(MeshMachine, SwitchesLetCoresSpeakInTurn) {
   const int n = 12, values = 6;
-  ProgramBuilder builder(2, n, values * (n + 1));
+  MeshBuilder builder(2, n, values * (n + 1));
   fill_small_integers(builder.program(), 11);
   const MeshProgram before = builder.program();
   take_turns(builder, Axis::rows, 0, values);
   verify(builder.program(), card());
   MeshMachine machine(builder.program(), timing());
-  const MachineResult result = machine.run();
+  const MeshResult result = machine.run();
   ASSERT_TRUE(result.finished) << result.stuck;
   for (int i = 1; i < n; ++i) {
     for (int turn = 0; turn < i; ++turn) {
@@ -139,7 +137,7 @@ TEST(MeshMachine, SwitchesLetCoresSpeakInTurn) {
 // After n shifts along the folded ring every vector is home; after one it is at the core before.
 TEST(MeshMachine, CyclicShiftMovesEveryVectorOnceAround) {
   for (const int n : {2, 3, 8, 13}) {
-    ProgramBuilder builder(n, 2, 10);
+    MeshBuilder builder(n, 2, 10);
     fill_small_integers(builder.program(), 5);
     const MeshProgram before = builder.program();
     cyclic_shift(builder, Axis::columns, 0, 5, 5);
@@ -156,7 +154,7 @@ TEST(MeshMachine, CyclicShiftMovesEveryVectorOnceAround) {
 }
 
 TEST(MeshMachine, KvShiftMovesEveryRowUp) {
-  ProgramBuilder builder(6, 3, 8);
+  MeshBuilder builder(6, 3, 8);
   fill_small_integers(builder.program(), 9);
   const MeshProgram before = builder.program();
   kv_shift(builder, 0, 4, 4);
@@ -197,7 +195,7 @@ TEST(MeshMachine, MeshGemmIsTheReferenceProduct) {
     const GemmProgram gemm = mesh_gemm_program(side, halves_of(a), halves_of(b), m, k, n);
     verify(gemm.program, card());
     MeshMachine machine(gemm.program, timing());
-    const MachineResult result = machine.run();
+    const MeshResult result = machine.run();
     ASSERT_TRUE(result.finished) << result.stuck;
     const std::vector<float> c = reference::matmul(a, b, m, k, n);
     const int rows = m / side, width = n / side;
@@ -218,7 +216,7 @@ TEST(MeshMachine, MeshGemmIsTheReferenceProduct) {
 // Random values, rounded after every instruction in the order in which the machine runs them.
 TEST(MeshMachine, RoundsAsItsInstructionsDo) {
   const int n = 16, values = 5;
-  ProgramBuilder builder(1, n, values);
+  MeshBuilder builder(1, n, values);
   for (std::size_t i = 0; i < builder.program().memory.size(); ++i) {
     builder.program().memory[i] = float_to_half(std::sin(static_cast<float>(i) * 1.7F) * 3);
   }
@@ -240,7 +238,7 @@ TEST(MeshMachine, RoundsAsItsInstructionsDo) {
 TEST(MeshMachine, AgreesWithThePlainTwin) {
   check_property(60, [] {
     const int rows = pick(2, 12), columns = pick(2, 12), values = pick(1, 12);
-    ProgramBuilder builder(rows, columns, 40 * values);
+    MeshBuilder builder(rows, columns, 40 * values);
     fill_small_integers(builder.program(), 13);
     const Axis axis = pick(0, 2) == 0 ? Axis::rows : Axis::columns;
     switch (pick(0, 8)) {
@@ -269,10 +267,10 @@ TEST(MeshMachine, AgreesWithThePlainTwin) {
         take_turns(builder, axis, 0, values);
         break;
     }
-    MachineTiming random{pick(1, 5), pick(0, 20), pick(0, 5), pick(0, 9), pick(1, 9), 0};
+    MeshMachineTiming random{pick(1, 5), pick(0, 20), pick(0, 5), pick(0, 9), pick(1, 9), 0};
     random.queue_depth = pick(2, kRing - random.ramp + 1);
     MeshMachine machine(builder.program(), random);
-    MachineResult fast = machine.run();
+    MeshResult fast = machine.run();
     const PlainResult plain = run_plainly(builder.program(), random);
     RC_ASSERT(fast.finished == plain.counts.finished);
     fast.steps = 0;
@@ -293,7 +291,7 @@ TEST(MeshMachine, ProductsAgreeWithThePlainTwin) {
       mesh_gemv_program(4, 8, halves_of(small_integers(8, 1, 2)), halves_of(b), 8, 16, Collective::chain);
   for (const MeshProgram* program : {&gemm.program, &gemv.program}) {
     MeshMachine machine(*program, timing());
-    MachineResult fast = machine.run();
+    MeshResult fast = machine.run();
     fast.steps = 0;
     EXPECT_EQ(fast, run_plainly(*program, timing()).counts);
   }
@@ -301,7 +299,7 @@ TEST(MeshMachine, ProductsAgreeWithThePlainTwin) {
 
 // Times in queues are 16 bits wide: a run past 65,536 cycles, and another, must not confuse old with new.
 TEST(MeshMachine, LongRunsKeepCount) {
-  ProgramBuilder builder(1, 4, 8);
+  MeshBuilder builder(1, 4, 8);
   fill_small_integers(builder.program(), 21);
   const Instruction pause{.kind = Instruction::Kind::mac,
                           .to = in_memory(0),
@@ -315,10 +313,10 @@ TEST(MeshMachine, LongRunsKeepCount) {
     core.start.insert(core.start.begin(), pause);
     core.repeat = 40;
   }
-  MachineTiming slow = timing();
+  MeshMachineTiming slow = timing();
   slow.repeat = 5000;  // 40 times 5000 cycles
   MeshMachine machine(builder.program(), slow);
-  MachineResult fast = machine.run();
+  MeshResult fast = machine.run();
   EXPECT_GT(fast.cycles, 3 * 65536);
   fast.steps = 0;
   EXPECT_EQ(fast, run_plainly(builder.program(), slow).counts);
@@ -326,12 +324,12 @@ TEST(MeshMachine, LongRunsKeepCount) {
 
 // A core that waits for a vector that nobody sends is named.
 TEST(MeshMachine, SaysWhereItIsStuck) {
-  ProgramBuilder builder(1, 3, 4);
+  MeshBuilder builder(1, 3, 4);
   const int color = builder.connect(Axis::rows, 0, 0, 2);
   builder.receive(2, color, 0, 4);
   builder.send(0, color, 0, 2);
   MeshMachine machine(builder.program(), timing());
-  const MachineResult result = machine.run();
+  const MeshResult result = machine.run();
   EXPECT_FALSE(result.finished);
   EXPECT_EQ(result.stuck, "core (0, 2) waits for the fabric");
 }

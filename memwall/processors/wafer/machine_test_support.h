@@ -16,7 +16,7 @@ inline const WaferCard& card() {
   static const WaferCard kCard = card_of("cs-2");
   return kCard;
 }
-inline MachineTiming timing() { return machine_timing(card()); }
+inline MeshMachineTiming timing() { return machine_timing(card()); }
 
 // Integers from -most to most.
 inline std::vector<float> small_integers(std::size_t count, unsigned seed, int most) {
@@ -39,7 +39,7 @@ inline void fill_small_integers(MeshProgram& program, unsigned seed) {
   program.memory = halves_of(small_integers(program.memory.size(), seed, 8));
 }
 // Of every line, the sums over its cores of the first `values` values.
-inline std::vector<std::vector<float>> line_sums(ProgramBuilder& builder, Axis axis, int values) {
+inline std::vector<std::vector<float>> line_sums(MeshBuilder& builder, Axis axis, int values) {
   const MeshProgram& program = builder.program();
   std::vector<std::vector<float>> sums(builder.lines(axis), std::vector<float>(values));
   for (int line = 0; line < builder.lines(axis); ++line) {

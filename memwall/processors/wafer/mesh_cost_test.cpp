@@ -17,7 +17,7 @@ constexpr double kTolerance = 0.04;
 
 struct Timings {
   MeshTiming form;
-  MachineTiming machine;
+  MeshMachineTiming machine;
 };
 // The card's constants, or any.
 Timings random_timings() {
@@ -33,9 +33,9 @@ Timings random_timings() {
   return {mesh_timing(any), machine_timing(any)};
 }
 
-double run(const MeshProgram& program, const MachineTiming& timing) {
+double run(const MeshProgram& program, const MeshMachineTiming& timing) {
   MeshMachine machine(program, timing);
-  const MachineResult result = machine.run();
+  const MeshResult result = machine.run();
   RC_ASSERT(result.finished);
   return static_cast<double>(result.cycles);
 }
@@ -50,7 +50,7 @@ TEST(MeshCost, CollectivesOnLinesOf16To128) {
   check_property(150, [] {
     const int n = pick(16, 129), values = pick(1, 300);
     const Timings timings = random_timings();
-    ProgramBuilder builder(1, n, 2 * values);
+    MeshBuilder builder(1, n, 2 * values);
     const auto check = [&](const std::string& what, const MeshCycles& form) {
       expect_close(form, run(builder.program(), timings.machine), what);
     };
@@ -90,7 +90,7 @@ TEST(MeshCost, TreesOfPowersOfTwo) {
   check_property(40, [] {
     const int n = 1 << pick(4, 8), values = pick(1, 300);
     const Timings timings = random_timings();
-    ProgramBuilder builder(1, n, values);
+    MeshBuilder builder(1, n, values);
     tree_reduce(builder, Axis::rows, 0, values);
     expect_close(tree_reduce(n, values, timings.form), run(builder.program(), timings.machine), "tree");
   });
@@ -100,7 +100,7 @@ TEST(MeshCost, KvShift) {
   check_property(40, [] {
     const int values = pick(1, 200);
     const Timings timings = random_timings();
-    ProgramBuilder builder(pick(16, 129), 2, 2 * values);
+    MeshBuilder builder(pick(16, 129), 2, 2 * values);
     kv_shift(builder, 0, values, values);
     expect_close(kv_shift(values, timings.form), run(builder.program(), timings.machine), "KV shift");
   });
@@ -138,7 +138,7 @@ TEST(MeshCost, MeshGemmOn128) {
       mesh_gemm_program(side, std::vector<std::uint16_t>(static_cast<std::size_t>(m) * k),
                         std::vector<std::uint16_t>(static_cast<std::size_t>(k) * n), m, k, n);
   MeshMachine machine(gemm.program, machine_timing(card()));
-  const MachineResult result = machine.run();
+  const MeshResult result = machine.run();
   ASSERT_TRUE(result.finished) << result.stuck;
   const double form = aligned_gemm(m, k, n, side, mesh_timing(card())).total();
   EXPECT_NEAR(form / static_cast<double>(result.cycles), 1, kTolerance);

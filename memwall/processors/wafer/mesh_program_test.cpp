@@ -15,8 +15,8 @@ using testing::HasSubstr;
 using wafer_test::card;
 
 // A route from (0, 0) to (0, 2) and a vector along it.
-ProgramBuilder sound() {
-  ProgramBuilder builder(2, 3, 8);
+MeshBuilder sound() {
+  MeshBuilder builder(2, 3, 8);
   const int color = builder.connect(Axis::rows, 0, 0, 2);
   builder.send(0, color, 0, 8);
   builder.receive(2, color, 0, 8);
@@ -24,7 +24,7 @@ ProgramBuilder sound() {
 }
 
 void expect_refused(const std::function<void(MeshProgram&)>& spoil, const std::string& message) {
-  ProgramBuilder builder = sound();
+  MeshBuilder builder = sound();
   spoil(builder.program());
   try {
     verify(builder.program(), card());

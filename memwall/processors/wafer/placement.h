@@ -24,6 +24,7 @@ struct RegionShare {
   int used = 0;               // regions that have layers
   double weights = 0;         // bytes per core of the fullest region, its part of the tables included
   double layer = 0;           // bytes per core of one layer's tiles
+  double largest = 0;         // of its largest matrix, or of one expert
   double tables = 0;          // bytes of embedding and head
   double parked = 0;          // fraction of the layers' bytes that the grid's own cores have no room for
 };
@@ -43,7 +44,7 @@ struct PrefillNeed {
 struct PrefillRoom {
   double tokens = 0, score_parts = 1;
   double held = 0;         // bytes of weights, tables and caches of the copy, wherever they wait
-  double tiles = 0;        // bytes per core of the grid: what waits there, two layers' tiles at least
+  double tiles = 0;        // bytes per core of the grid: what waits there, two matrices at least
   double activations = 0;  // bytes per core of the grid
 };
 PrefillRoom prefill_room(const Model& model, const WaferCard& card, const RegionShare& share,

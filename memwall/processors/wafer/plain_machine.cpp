@@ -50,7 +50,7 @@ struct Core {
 
 class Plain {
  public:
-  Plain(const MeshProgram& program, const MachineTiming& timing) : program_(program), timing_(timing) {
+  Plain(const MeshProgram& program, const MeshMachineTiming& timing) : program_(program), timing_(timing) {
     result_.memory = program.memory;
     result_.memory.resize(static_cast<std::size_t>(program.count()) * program.memory_values);
     cores_.resize(program.count());
@@ -313,7 +313,7 @@ class Plain {
   }
 
   const MeshProgram& program_;
-  const MachineTiming& timing_;
+  const MeshMachineTiming& timing_;
   PlainResult result_;
   std::vector<Core> cores_;
   std::vector<Queue*> left_;
@@ -324,7 +324,7 @@ class Plain {
 
 }  // namespace
 
-PlainResult run_plainly(const MeshProgram& program, const MachineTiming& timing) {
+PlainResult run_plainly(const MeshProgram& program, const MeshMachineTiming& timing) {
   return Plain(program, timing).run();
 }
 

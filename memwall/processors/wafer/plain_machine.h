@@ -10,12 +10,12 @@
 namespace memwall {
 
 struct PlainResult {
-  MachineResult counts;
+  MeshResult counts;
   std::vector<std::uint16_t> memory;  // of all cores, row-major
 };
 
 // REQUIRES: the program passes verify. Stops when nothing has moved for as long as the longest instruction
 // takes.
-PlainResult run_plainly(const MeshProgram& program, const MachineTiming& timing);
+PlainResult run_plainly(const MeshProgram& program, const MeshMachineTiming& timing);
 
 }  // namespace memwall

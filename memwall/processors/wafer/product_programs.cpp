@@ -9,7 +9,7 @@ GemvProgram mesh_gemv_program(int rows, int columns, std::span<const std::uint16
   assert(k % rows == 0 && n % columns == 0);
   const int depth = k / rows, width = n / columns;
   const int x_at = 0, w_at = depth, y_at = w_at + depth * width;
-  ProgramBuilder builder(rows, columns, y_at + width);
+  MeshBuilder builder(rows, columns, y_at + width);
   MeshProgram& program = builder.program();
   for (int row = 0; row < rows; ++row) {
     for (int column = 0; column < columns; ++column) {
@@ -45,7 +45,7 @@ GemmProgram mesh_gemm_program(int side, std::span<const std::uint16_t> a, std::s
   const int rows = m / side, depth = k / side, width = n / side;
   const int a_size = rows * depth, b_size = depth * width;
   const int c_at = 2 * (a_size + b_size);
-  ProgramBuilder builder(side, side, c_at + rows * width);
+  MeshBuilder builder(side, side, c_at + rows * width);
   MeshProgram& program = builder.program();
   const std::vector<int> ring = folded_ring(side);
 

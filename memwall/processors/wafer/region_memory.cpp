@@ -14,16 +14,18 @@ double ceil_div(double amount, double parts) { return std::ceil(amount / parts);
 
 double tile(double k, double n, Grid grid) { return ceil_div(k, grid.rows) * ceil_div(n, grid.columns); }
 
-// Values per core of one operator's weights.
-double weight_values(const Operator& op, Grid grid) {
+// Values per core of one operator's weights, or of one expert's of it.
+double weight_values(const Operator& op, Grid grid, bool of_one_expert) {
+  const auto* routed = std::get_if<Experts>(&op.shape);
+  const double held_experts = routed != nullptr && !of_one_expert ? real(routed->num_experts) : 1;
   if (const auto* linear = std::get_if<Linear>(&op.shape)) {
     return tile(real(linear->k), real(linear->n), grid) +
            (linear->bias ? ceil_div(real(linear->n), grid.columns) : 0);
   }
   if (const auto* experts = std::get_if<Experts>(&op.shape)) {
     const double up = (experts->gated ? 2 : 1) * real(experts->intermediate);
-    return real(experts->num_experts) * (tile(real(experts->width), up, grid) +
-                                         tile(real(experts->intermediate), real(experts->width), grid));
+    return held_experts * (tile(real(experts->width), up, grid) +
+                           tile(real(experts->intermediate), real(experts->width), grid));
   }
   if (const auto* norm = std::get_if<Norm>(&op.shape)) {
     return ceil_div(real(norm->width), grid.rows);
@@ -34,9 +36,20 @@ double weight_values(const Operator& op, Grid grid) {
 double group_weight_values(const LayerGroup& group, Grid grid) {
   double values = 0;
   for (const Operator& op : group.operators) {
-    values += weight_values(op, grid);
+    values += weight_values(op, grid, false);
   }
   return values / real(group.layers_per_repeat);
+}
+
+// Of the largest matrix that is at work at a time.
+double largest_values(const Model& model, Grid grid) {
+  double largest = 0;
+  for (const LayerGroup& group : model.groups) {
+    for (const Operator& op : group.operators) {
+      largest = std::max(largest, weight_values(op, grid, true));
+    }
+  }
+  return largest;
 }
 
 // Of embedding and head together.
@@ -97,6 +110,7 @@ RegionShare share_of(const Model& model, const WaferCard& card, Grid grid, int w
     layer = std::max(layer, group_weight_values(group, grid));
   }
   share.layer = layer * card.value.value;
+  share.largest = largest_values(model, grid) * card.value.value;
   share.tables = table_values(model) * card.value.value;
   const double room = card.sram.value - card.reserved.value;
   const double outside = (wafers * real(card.cores()) - share.used * grid.cores()) * room;
@@ -131,7 +145,7 @@ double decode_activations(const Model& model, const WaferCard& card, Grid grid, 
 PrefillRoom prefill_room(const Model& model, const WaferCard& card, const RegionShare& share,
                          const PrefillNeed& need) {
   // Residual stream, its norm, queries, keys, values, their result; up, gate and their product.
-  constexpr double kStreams = 6, kWide = 2, kLayers = 2;
+  constexpr double kStreams = 6, kWide = 2, kMatrices = 2;
   const double side = share.grid.rows, value = card.value.value;
   const double hidden = ceil_div(real(model.hidden_size), side), wide = ceil_div(widest(model), side);
   const double usable = card.sram.value - card.reserved.value;
@@ -142,7 +156,7 @@ PrefillRoom prefill_room(const Model& model, const WaferCard& card, const Region
   const double elsewhere = (share.wafers * real(card.cores()) - at_work) * usable;
   result.held = real(layer_count(model)) * share.layer * share.grid.cores() + share.tables +
                 need.sequences * kv_per_core(model, share, need.context) * at_work;
-  result.tiles = std::max(kLayers * share.layer, (result.held - elsewhere) / at_work);
+  result.tiles = std::max(kMatrices * share.largest, (result.held - elsewhere) / at_work);
   const double room = usable - result.tiles;
   const double rows = std::max(1.0, std::min(ceil_div(need.tokens, side), std::floor(room / per_row)));
   result.tokens = std::min(need.tokens, rows * side);
