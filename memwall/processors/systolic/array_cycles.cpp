@@ -79,18 +79,19 @@ ArrayCycles gemm_cycles(const ArrayShape& array, const Split& split, Dataflow da
   const Mapping map = map_gemm(dataflow, gemm);
   const std::int64_t row_folds = ceil_div(map.on_rows, rows),
                      column_folds = ceil_div(map.on_columns, columns);
-  const std::int64_t tiles = gemm.batch * row_folds * column_folds;
-  const std::int64_t streamed =
-      ceil_div(map.streamed, std::clamp<std::int64_t>(parts / tiles, 1, map.streamed));
+  // Whole numbers, exact below 2^53; the largest shapes would not fit an integer.
+  const double tiles = real(gemm.batch) * real(row_folds) * real(column_folds);
+  const auto most_cuts = static_cast<std::int64_t>(std::max(1.0, std::floor(real(parts) / tiles)));
+  const std::int64_t streamed = ceil_div(map.streamed, std::min(most_cuts, map.streamed));
   const std::int64_t cuts = ceil_div(map.streamed, streamed);  // equal ones, the last perhaps shorter
 
   ArrayCycles result;
-  result.folds = tiles * cuts;
-  result.rounds = ceil_div(result.folds, parts);
+  result.folds = tiles * real(cuts);
+  result.rounds = std::ceil(result.folds / real(parts));
   count_words(dataflow, gemm, row_folds, column_folds, cuts, result);
 
   // What a port takes per fold, spread evenly over the rounds.
-  const double rounds = real(result.rounds);
+  const double rounds = result.rounds;
   const double weights = port_cycles(result.weight_words, array.ports.weights, array.count) / rounds;
   const double activations =
       port_cycles(result.activation_words, array.ports.activations, array.count) / rounds;

@@ -54,9 +54,9 @@ std::int64_t fold_cycles(Dataflow dataflow, std::int64_t rows, std::int64_t colu
 
 struct ArrayCycles {
   double cycles = 0;
-  double utilization = 0;   // useful multiply-accumulates / (cells * cycles), in (0, 1]
-  std::int64_t folds = 0;   // in all, pieces of cut streams counted
-  std::int64_t rounds = 0;  // folds that the busiest part runs
+  double utilization = 0;  // useful multiply-accumulates / (cells * cycles), in (0, 1]
+  double folds = 0;        // in all, pieces of cut streams counted
+  double rounds = 0;       // folds that the busiest part runs
   // Words over the ports of all arrays.
   double weight_words = 0, activation_words = 0, sum_words = 0;
   std::string_view limit;  // what sets the pace: "stream", "load", or the port

@@ -178,6 +178,16 @@ TEST(ArrayCycles, SplittingPaysWhileWeightBandwidthGrows) {
   }
 }
 
+// Shapes whose folds do not fit an integer have a time all the same.
+TEST(ArrayCycles, LargestShapesDoNotOverflow) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  for (const Dataflow dataflow : {kW, kI, kO}) {
+    const ArrayCycles cycles = gemm_cycles({16, 16, 1, true, {}}, {}, dataflow, {kMost, kMost, kMost});
+    EXPECT_NEAR(cycles.cycles / std::pow(2.0, 120 - 8), 1, 1e-6);
+    EXPECT_NEAR(cycles.utilization, 1, 1e-6);
+  }
+}
+
 TEST(ArrayCycles, PaceIsNamed) {
   const ArrayShape array{128, 128, 1, true, {}};
   EXPECT_EQ(gemm_cycles(array, {}, kW, {1, 512, 512}).limit, "load");

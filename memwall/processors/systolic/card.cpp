@@ -21,16 +21,16 @@ class CardReader {
     return system_.get<Q>(key);
   }
   double number(const std::string& key) const { return get<Ratio>(key).value; }
-  std::int64_t whole(const std::string& key) const {
-    constexpr double kMost = 1 << 20;
+  std::int64_t whole(const std::string& key, double most = 1 << 20) const {
     const double value = number(key);
-    if (value != std::floor(value) || value < 1 || value > kMost) {
-      refuse(key, "a whole number from 1 to 2^20");
+    if (value != std::floor(value) || value < 1 || value > most) {
+      refuse(key, fmt::format("a whole number from 1 to {}", most));
     }
     return static_cast<std::int64_t>(value);
   }
   std::int64_t divisor(const std::string& key, const std::string& of, std::int64_t whole_value) const {
-    const std::int64_t value = whole(key);
+    constexpr double kMostParts = 256;
+    const std::int64_t value = whole(key, kMostParts);
     if (whole_value % value != 0) {
       refuse(key, fmt::format("a divisor of {}, {}", of, whole_value));
     }

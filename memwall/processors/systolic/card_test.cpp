@@ -61,6 +61,8 @@ TEST(SystolicCardReader, NamesWhatIsWrong) {
                  "clock: found '1 GB', expected a frequency");
   expect_refused("rows: {value: 256", "rows: {value: 256.5",
                  "array.rows: found '256.5', expected a whole number");
+  expect_refused("row_parts: {", "row_parts: {value: 512, estimate: x}",
+                 "array.row_parts: found '512', expected a whole number from 1 to 256");
   expect_refused("row_parts: {value: 16", "row_parts: {value: 24",
                  "array.row_parts: found '24', expected a divisor of array.rows, 256");
   expect_refused("achieved: {", "achieved: {value: 1.5, estimate: x}",

@@ -65,10 +65,10 @@ void check_values(CellFormat format, const MachineGemm& gemm) {
     refuse("operands are not those of the shape");
   }
   for (const std::vector<float>* operand : {&gemm.x, &gemm.w}) {
-    for (const float value : *operand) {
-      if (!holds(format, value)) {
-        refuse("a value is none of its format: " + std::to_string(value));
-      }
+    const auto wrong = std::find_if_not(operand->begin(), operand->end(),
+                                        [format](float value) { return holds(format, value); });
+    if (wrong != operand->end()) {
+      refuse("a value is none of its format: " + std::to_string(*wrong));
     }
   }
   if (format != CellFormat::mxfp4) {
@@ -198,11 +198,11 @@ void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, MachineR
       ++running;
     }
   }
-  for (std::size_t turn = 0; running > 0; ++turn) {
+  for (std::size_t turn = 0; running > 0; turn = turn + 1 < jobs.size() ? turn + 1 : 0) {
     std::int64_t weights_left = weights.width, activations_left = activations.width, sums_left = sums.width;
     std::int64_t powered = 0, macs = 0;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      RunningJob& job = jobs[(turn + i) % jobs.size()];
+      RunningJob& job = jobs[turn + i < jobs.size() ? turn + i : turn + i - jobs.size()];
       if (job.region->done()) {
         continue;
       }
