@@ -64,8 +64,7 @@ TEST(FactSweep, WhatDoesNotFitIsAnAnswer) {
 TEST(FactSweep, NamesWhatIsWrong) {
   expect_refused("lunch", {}, "--fact: found 'lunch', expected");
   expect_refused("memory.bandwidth", {}, "memory.bandwidth: found a fact without a range, expected --values");
-  expect_refused("launch", {"3 B"},
-                 "--values: found '3 B', expected a value such as");
+  expect_refused("launch", {"3 B"}, "--values: found '3 B', expected a value such as");
   expect_refused("launch", {"3"}, "--values: found '3'");
   expect_refused("launch", {"soon"}, "--values: found 'soon'");
 }
