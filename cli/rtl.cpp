@@ -50,7 +50,7 @@ void add_rtl(const Verb& root) {
   const Verb verb = root.verb("rtl", "A small instance of a family's mechanism as SystemVerilog");
   const auto options = std::make_shared<RtlVerbOptions>();
   constexpr std::int64_t kMost = std::int64_t{1} << 20;
-  verb.positional("family", &options->family, family_names(false), "a name of memwall list families");
+  verb.positional("family", &options->family, family_names(false), "name of a processor family");
   verb.integer("--rows", &options->rtl.rows, 1, kMost, "rows of cells");
   verb.integer("--cols", &options->rtl.columns, 1, kMost, "columns of cells");
   verb.integer("--operand-bits", &options->rtl.operand_bits, 1, kMost,

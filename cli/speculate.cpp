@@ -1,5 +1,7 @@
 #include <charconv>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -39,20 +41,23 @@ std::vector<Number> numbers(const char* option, const std::vector<std::string>& 
   return values;
 }
 
-Seconds parse_transfer(const std::string& text) {
-  const char* const expected = "a time such as '5 us', or 0";
-  if (text == "0") {
-    return Seconds(0);
-  }
+// nullopt: no time, or a negative one.
+std::optional<Seconds> time_named(const std::string& text) {
   try {
     const MeasuredNumber number = parse_measured_number(text);
-    if (number.dimension == dimension_of(Seconds{}) && number.value >= 0) {
-      return Seconds(number.value);
-    }
+    const bool is_time = number.dimension == dimension_of(Seconds{}) && number.value >= 0;
+    return is_time ? std::optional(Seconds(number.value)) : std::nullopt;
   } catch (const std::invalid_argument&) {
-    // Falls through to the one message for everything that is no time.
+    return std::nullopt;
   }
-  throw ConfigError("--transfer", quoted(text), expected);
+}
+
+Seconds parse_transfer(const std::string& text) {
+  const std::optional<Seconds> time = text == "0" ? Seconds(0) : time_named(text);
+  if (!time) {
+    throw ConfigError("--transfer", quoted(text), "a time such as '5 us', or 0");
+  }
+  return *time;
 }
 
 void run_speculate(SpeculateOptions& options) {

@@ -4,6 +4,6 @@ set -eu
 cd "$(dirname "$0")/.."
 make -s build/release/build.ninja
 cmake --build build/release --target memwall_cli
-for page in tools/docs/memory_wall.py; do
+for page in tools/docs/memory_wall.py tools/docs/fifteen_times.py; do
   python3 "$page"
 done

@@ -28,6 +28,9 @@ struct AttentionOp {
   Attention shape;
   Slice slice;
   std::int64_t operand_sets = 0;
+  std::string engine = {};  // whose kernels: "tensorrt-llm", "vllm"; empty: the card's
+  double cache_share =
+      1;  // of the cache's bytes that a benchmark has: 0.5 where values lie in the keys' pages
 };
 struct AllReduceOp {
   Bytes bytes;  // of the tensor that every participant holds

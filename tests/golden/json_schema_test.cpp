@@ -150,6 +150,11 @@ INSTANTIATE_TEST_SUITE_P(
         VerbCase{"op", "op gemm --system 1xh100 --m 1 --n 4096 --k 4096 --format bf16"},
         VerbCase{"op", "op attention --system 1xh100 --heads 64 --kv-heads 8 --decode 64@4096"},
         VerbCase{"op", "op allreduce --system 8xh100 --bytes 64KiB"},
+        VerbCase{"op-split", "op gemm --split --system 1xsplittable --m 4"},
+        VerbCase{"sweep", "sweep --system hgx-h100 --model llama-3.1-70b --decode 8@512 --fact host.step"},
+        VerbCase{"sweep", "sweep --system 1xtpu-v6e --model llama-3.1-8b --decode 8@512 --fact hbm.capacity "
+                          "--values '8 GB'"},
+        VerbCase{"sweep", "sweep --system 1xtpu-v6e --figure matrix.bf16_peak"},
         VerbCase{"op", "op moe --system 1xb200 --tokens 64 --format mxfp4"}, VerbCase{"validate", "validate"},
         VerbCase{"validate", "validate --carry h200=h100"},
         VerbCase{"calibrate", "calibrate --system 1xh100 --evaluations 20"},

@@ -74,6 +74,16 @@ double bank_energy(const CoreShape& core, double input_density, double weight_de
          kRegister * static_cast<double>(toggles.accumulators);
 }
 
+TreeMacro tree_of(const CoreShape& core, double weight_bits, double activation_bits) {
+  TreeMacro macro;
+  macro.inputs = core.inputs;
+  macro.weight_bits = weight_bits;
+  macro.columns = core.column_bits / weight_bits;
+  macro.activation_bits = activation_bits;
+  macro.bits_per_cycle = core.bits_per_cycle;
+  return macro;
+}
+
 void add_core(const DimcCard& card, FigureList& figures) {
   const CoreShape& core = card.core;
   constexpr int kBits = 8;
@@ -94,6 +104,11 @@ void add_chip(const System& system, const DimcCard& card, FigureList& figures) {
     figures.add("core.int8_peak_fast", card.peak(kBits, kBits).value / card.cores / kTera * faster, "TOPS");
     figures.add("core.sparse_gain", bank_energy(card.core, 1, 1) / bank_energy(card.core, 0.5, 0.1), "x");
   }
+  if (!chip.below("gates").empty()) {
+    constexpr int kBits = 8;
+    const MacroCost cost = tree_macro_cost(tree_of(card.core, kBits, kBits), read_gates(chip));
+    figures.add("core.gate_efficiency", cost.tops_per_watt(), "TOPS/W");
+  }
   figures.add("cores", chiplets * card.cores, "");
   for (const int bits : card.widths) {
     figures.add(fmt::format("matrix.int{}_peak", bits), card.peak(bits, bits).value * chiplets / kTera,
@@ -110,12 +125,8 @@ void add_chip(const System& system, const DimcCard& card, FigureList& figures) {
 }
 
 void add_tree(const Chip& chip, const DimcCard& card, FigureList& figures) {
-  TreeMacro macro;
-  macro.inputs = card.core.inputs;
-  macro.weight_bits = chip.get<Ratio>("core.weight_bits").value;
-  macro.columns = card.core.column_bits / macro.weight_bits;
-  macro.activation_bits = chip.get<Ratio>("macro.activation_bits").value;
-  macro.bits_per_cycle = card.core.bits_per_cycle;
+  TreeMacro macro = tree_of(card.core, chip.get<Ratio>("core.weight_bits").value,
+                            chip.get<Ratio>("macro.activation_bits").value);
   const GateLibrary gates = read_gates(chip);
   const auto add = [&](const std::string& group, const MacroCost& cost) {
     figures.add(group + ".period", cost.period.value * 1e9, "ns");

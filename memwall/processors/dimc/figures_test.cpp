@@ -102,6 +102,13 @@ TEST(DimcFigures, SparseDataSavesWhatMetisMeasured) {
   EXPECT_LT(rows[0].error(), 0.10) << rows[0].predicted;
 }
 
+// Gates scaled from 28 nm; the published figure is of the whole core.
+TEST(DimcFigures, MetissEfficiencyIsNearThatOfItsGates) {
+  const std::vector<Row> rows = rows_of("metis-card", "core.gate_efficiency");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_LT(rows[0].error(), 0.20) << rows[0].predicted;
+}
+
 TEST(DimcFigures, GateCountsGiveZigZagsNumbersWithinOnePercent) {
   const std::vector<Row> rows = rows_of("1xzigzag-dimc", "");
   ASSERT_EQ(rows.size(), 7u);

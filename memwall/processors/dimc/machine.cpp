@@ -78,7 +78,8 @@ class Run {
         weight_bits_(weight_bits),
         slices_(static_cast<int>(product_cycles(core, activation_bits))),
         columns_(core.columns(weight_bits)),
-        accumulator_bits_(weight_bits + activation_bits + std::bit_width(static_cast<unsigned>(core.inputs))),
+        accumulator_bits_(weight_bits + activation_bits +
+                          static_cast<int>(std::bit_width(static_cast<unsigned>(core.inputs)))),
         x_(x),
         w_(w),
         m_(m),

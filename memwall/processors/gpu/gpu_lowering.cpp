@@ -311,13 +311,17 @@ void GpuPlacedModel::Lowerer::lower_attention(const Kernel& kernel) {
   const Attention& whole = std::get<Attention>(kernel.shape);
   AttentionBatch decode, prefill;
   for (const Slice& slice : step_.slices) {
-    add_slice(whole, slice, batch_.share, decode, prefill);
+    add_slice(placed_.spec_.attention, whole, slice, batch_.share, decode, prefill);
   }
+  // Decode kernels that do not write the new keys themselves follow one that does, as prefill.
   if (prefill.sequences > 0) {
     append(kernel.label, cache_cost(placed_.spec_, kernel.attention, prefill));
     append(kernel.label, prefill_attention_cost(placed_.spec_, kernel.attention, prefill));
   }
   if (decode.sequences > 0) {
+    if (placed_.spec_.attention.library.prepares_decode) {
+      append(kernel.label, cache_cost(placed_.spec_, kernel.attention, decode));
+    }
     append(kernel.label, decode_attention_cost(placed_.spec_, kernel.attention, decode));
   }
 }

@@ -64,7 +64,12 @@ class KernelProgram {
 class GpuKernels : public KernelLowering {
  public:
   GpuKernels(const System& system, const LowerOptions& options)
-      : spec_(read_gpu_spec(system)), resources_(spec_), options_(options), chips_(system.chips()) {}
+      : spec_(read_gpu_spec(system)), resources_(spec_), options_(options), chips_(system.chips()) {
+    for (int i = 0; i < kAttentionEngineCount; ++i) {
+      GpuSpec& with = by_engine_.emplace_back(spec_);
+      with.attention = with_engine(spec_.attention, static_cast<AttentionEngine>(i));
+    }
+  }
 
   void lower(const KernelOp& op, Program& program) const override {
     std::visit([&](const auto& kernel) { append(kernel, program); }, op);
@@ -93,15 +98,31 @@ class GpuKernels : public KernelLowering {
     require_positive("new tokens", op.slice.new_tokens);
     require_format(spec_, op.shape.activation, op.shape.activation);
     KernelProgram program = start(1, out);
+    const GpuSpec& spec = spec_of(op.engine);
     AttentionBatch decode, prefill;
-    add_slice(op.shape, op.slice, 1, decode, prefill);
+    add_slice(spec.attention, op.shape, op.slice, 1, decode, prefill);
+    const bool is_decode = decode.sequences > 0;
+    AttentionBatch& batch = is_decode ? decode : prefill;
+    batch.operand_sets = static_cast<double>(op.operand_sets);
+    batch.cache_share = op.cache_share;
     const AttentionShape shape = shard(op.shape, 1);
-    if (decode.sequences > 0) {
-      program.append("attention", decode_attention_cost(spec_, shape, decode));
-    } else {
-      program.append("cache", cache_cost(spec_, shape, prefill));
-      program.append("attention", prefill_attention_cost(spec_, shape, prefill));
+    const AttentionSpec& attention = spec.attention;
+    if (attention.prepares && (!is_decode || (attention.library.prepares_decode && !shape.latent))) {
+      program.append("prepare", prepare_cost(spec, shape, batch));
     }
+    program.append("attention", is_decode ? decode_attention_cost(spec, shape, batch)
+                                          : prefill_attention_cost(spec, shape, batch));
+  }
+
+  const GpuSpec& spec_of(const std::string& engine) const {
+    if (engine.empty()) {
+      return spec_;
+    }
+    const std::optional<AttentionEngine> found = parse_attention_engine(engine);
+    if (!found) {
+      throw ConfigError("engine", quoted(engine), "tensorrt-llm or vllm");
+    }
+    return by_engine_[static_cast<std::size_t>(*found)];
   }
 
   void append(const AllReduceOp& op, Program& out) const {
@@ -153,6 +174,7 @@ class GpuKernels : public KernelLowering {
   }
 
   GpuSpec spec_;
+  std::vector<GpuSpec> by_engine_;  // in order of AttentionEngine
   GpuResources resources_;
   LowerOptions options_;
   int chips_;
@@ -178,8 +200,14 @@ class GpuProcessor : public Processor {
 
   std::vector<TunableFact> tunable_facts(const System& system) const override {
     const Chip& chip = system.chip();
-    std::vector<TunableFact> facts = {
-        {"gemm.start", 1e-6, 6e-6}, {"gemm.helper_start", 1e-6, 6e-6}, {"hbm.achieved.gemm", 0.5, 0.98}};
+    std::vector<TunableFact> facts = {{"gemm.start", 1e-6, 6e-6},
+                                      {"gemm.helper_start", 1e-6, 6e-6},
+                                      {"hbm.achieved.gemm", 0.5, 0.98},
+                                      {"attention.start", 2e-6, 12e-6},
+                                      {"attention.memory_latency", 400, 1200},
+                                      {"attention.tensor", 0.3, 1},
+                                      {"hbm.achieved.attention", 0.5, 0.98},
+                                      {"scale_up.latency", 0.3e-6, 4e-6}};
     // Of power, in a fit of their own.
     const double limit = chip.get<Watts>("power.tdp").value;
     facts.push_back({"power.busy", 0.25 * limit, 0.7 * limit});

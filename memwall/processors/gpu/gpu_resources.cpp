@@ -50,31 +50,23 @@ GpuResources::GpuResources(const GpuSpec& spec) {
   add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm.start);
   add_delay(GpuDelay::gemm_helper, "gemm_helper", spec.gemm.helper_start);
   add_delay(GpuDelay::stall, "stall", kStall);
-  add_delay(GpuDelay::attention_start, "attention_start", spec.attention_start);
-  add_delay(GpuDelay::attention_wave, "attention_wave", spec.attention_wave);
+  add_delay(GpuDelay::attention_start, "attention_start", spec.attention.start);
+  add_delay(GpuDelay::prepare_start, "prepare_start", spec.attention.prepare_start);
   add_delay(GpuDelay::pointwise_start, "pointwise_start", spec.pointwise_start);
   add_delay(GpuDelay::host_step, "host_step", spec.host_step);
   resources_.back().is_rest = true;
   add_delay(GpuDelay::host_sequence, "host_sequence", spec.host_sequence);
   resources_.back().energy_per_amount = spec.sequence_energy;
   add_delay(GpuDelay::experts_spread, "experts_spread", spec.experts_spread, Category::communication);
-  const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop, GpuDelay start,
-                            GpuDelay step, GpuDelay bulk) {
+  const auto add_link = [&](const LinkSpec& link, const std::string& prefix, GpuDelay hop) {
     add_delay(hop, (prefix + "hop").c_str(), link.latency, Category::communication);
-    add_delay(start, (prefix + "nccl_start").c_str(), link.nccl_start, Category::communication);
-    add_delay(step, (prefix + "nccl_step").c_str(), link.nccl_step, Category::communication);
-    add_delay(bulk, (prefix + "nccl_bulk").c_str(), link.nccl_bulk, Category::communication);
-    return add(queue_resource(prefix + "link", Amount::bytes, link.bandwidth.value,
-                              std::max(link.ring, link.peer), Joules(link.energy.value),
-                              Category::communication));
+    return add(queue_resource(prefix + "link", Amount::bytes, link.bandwidth.value, link.sustained(),
+                              Joules(link.energy.value), Category::communication));
   };
-  add_delay(GpuDelay::collective_start, "collective_start", spec.collective_start, Category::communication);
   add_delay(GpuDelay::exchange_start, "exchange_start", spec.exchange_start, Category::communication);
-  link_ = add_link(spec.scale_up, "", GpuDelay::hop, GpuDelay::nccl_start, GpuDelay::nccl_step,
-                   GpuDelay::nccl_bulk);
+  link_ = add_link(spec.scale_up, "", GpuDelay::hop);
   if (spec.scale_out.bandwidth.value > 0) {
-    out_link_ = add_link(spec.scale_out, "out_", GpuDelay::out_hop, GpuDelay::out_nccl_start,
-                         GpuDelay::out_nccl_step, GpuDelay::out_nccl_bulk);
+    out_link_ = add_link(spec.scale_out, "out_", GpuDelay::out_hop);
   }
   host_ = add(queue_resource("host", Amount::messages, 1 / spec.eager_launch.value, 1, Joules(0),
                              Category::overhead));

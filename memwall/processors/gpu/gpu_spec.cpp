@@ -26,12 +26,7 @@ std::vector<std::string> known_keys() {
       "hbm.achieved.attention",
       "l2.capacity",
       "l2.bandwidth",
-      "kernel.attention_start",
-      "kernel.attention_wave",
-      "kernel.attention_block",
-      "kernel.attention_tensor",
       "kernel.pointwise_start",
-      "kernel.collective_start",
       "kernel.exchange_start",
       "kernel.sort_rate",
       "kernel.eager_launch",
@@ -56,14 +51,16 @@ std::vector<std::string> known_keys() {
   for (std::string& key : gemm_keys()) {
     keys.push_back(std::move(key));
   }
+  for (std::string& key : attention_keys()) {
+    keys.push_back(std::move(key));
+  }
   for (const Format format : kTensorFormats) {
     for (const char* group : {"tensor.", "tensor.achieved.", "energy."}) {
       keys.push_back(group + std::string(name(format)));
     }
   }
   for (const char* link : {"scale_up.", "scale_out."}) {
-    for (const char* fact :
-         {"bandwidth", "latency", "ring_achieved", "peer_achieved", "nccl_start", "nccl_step", "nccl_bulk"}) {
+    for (const char* fact : {"bandwidth", "latency", "ring_achieved", "peer_achieved", "switch_achieved"}) {
       keys.push_back(std::string(link) + fact);
     }
   }
@@ -76,9 +73,8 @@ LinkSpec read_link(const GpuCard& card, const std::string& group) {
   link.latency = card.get<Seconds>(group + ".latency");
   link.ring = card.fraction(group + ".ring_achieved");
   link.peer = card.fraction(group + ".peer_achieved");
-  link.nccl_start = card.get<Seconds>(group + ".nccl_start");
-  link.nccl_step = card.get<Seconds>(group + ".nccl_step");
-  link.nccl_bulk = card.get<Seconds>(group + ".nccl_bulk");
+  const std::string in_switch = group + ".switch_achieved";
+  link.in_switch = card.has(in_switch) ? card.fraction(in_switch) : link.ring;
   link.energy = card.get<JoulesPerByte>("energy." + group);
   return link;
 }
@@ -144,13 +140,9 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.l2_energy = card.get<JoulesPerByte>("energy.l2");
 
   spec.gemm = read_gemm_spec(card);
-  spec.attention_start = card.get<Seconds>("kernel.attention_start");
+  spec.attention = read_attention_spec(card);
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
-  spec.collective_start = card.get<Seconds>("kernel.collective_start");
   spec.exchange_start = card.get<Seconds>("kernel.exchange_start");
-  spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
-  spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
-  spec.attention_tensor = card.fraction("kernel.attention_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
   spec.host_sequence = card.get<Seconds>("host.sequence");

@@ -23,24 +23,17 @@ enum class GpuDelay {
   gemm_start,
   gemm_helper,
   attention_start,
-  attention_wave,
+  prepare_start,
   pointwise_start,
-  collective_start,
   exchange_start,
   hop,
-  nccl_start,
-  nccl_step,
-  nccl_bulk,
   out_hop,
-  out_nccl_start,
-  out_nccl_step,
-  out_nccl_bulk,
   host_step,
   host_sequence,
   experts_spread,
   stall,  // of kStall each
 };
-inline constexpr int kGpuDelayCount = 19;
+inline constexpr int kGpuDelayCount = 12;
 inline constexpr Seconds kStall{1e-9};
 
 struct KernelCost {

@@ -13,6 +13,12 @@ constexpr double kNormOps = 4;        // square, sum, scale, weight
 constexpr double kActivationOps = 8;  // exponential (a few), divide, product
 constexpr double kRopeOps = 3;        // two products and a sum
 constexpr double kSoftmaxOps = 8;
+// A softmax by itself, as PyTorch has it: three passes over a row (maximum, sum, result) of some eight
+// instructions a value (load, convert, compare or subtract, scale, convert, address, store), each in the
+// place of two operations, and an exponential in two of them.
+constexpr double kSoftmaxPassOps = 3 * 8 * 2, kSoftmaxExponentials = 2;
+// Values of a row that a block keeps between the passes of a layer normalisation: mean, variance, result.
+constexpr double kKeptRow = 8192, kNormPasses = 3;
 // Kernels of the sampler: temperature, sort, softmax, running sum and cut, draw.
 constexpr double kSamplerKernels = 5;
 
@@ -62,19 +68,25 @@ KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double 
 }
 
 KernelCost pointwise_op_cost(const GpuSpec& spec, const PointwiseOp& op) {
-  const double values = static_cast<double>(op.rows) * static_cast<double>(op.width);
-  double ops = kActivationOps;
+  const double width = static_cast<double>(op.width);
+  const double values = static_cast<double>(op.rows) * width;
+  const double bytes = values * kBytes;
   switch (op.kind) {
-    case PointwiseOp::Kind::softmax:
-      ops = kSoftmaxOps;
-      break;
-    case PointwiseOp::Kind::layer_norm:
-      ops = kNormOps;
-      break;
+    case PointwiseOp::Kind::softmax: {
+      KernelCost cost = pointwise_cost(spec, bytes, bytes, values * kSoftmaxOps);
+      cost.vector.charged = values * (kSoftmaxPassOps + kSoftmaxExponentials * spec.exp_ops);
+      return cost;
+    }
+    case PointwiseOp::Kind::layer_norm: {
+      KernelCost cost = pointwise_cost(spec, bytes, bytes, values * kNormOps);
+      const double again = width > kKeptRow ? (kNormPasses - 1) * bytes : 0;
+      (cost.hbm.charged > 0 ? cost.hbm : cost.l2).charged += spec.hbm_charge(again, spec.hbm_read);
+      return cost;
+    }
     case PointwiseOp::Kind::gelu:
       break;
   }
-  return pointwise_cost(spec, values * kBytes, values * kBytes, values * ops);
+  return pointwise_cost(spec, bytes, bytes, values * kActivationOps);
 }
 
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens) {

@@ -1,11 +1,29 @@
 #include "memwall/processors/lpu/array_kernel.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "memwall/processors/lpu/array_kernel.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
+
+#ifndef MEMWALL_ARRAY_KERNEL_SUM_OF
+#define MEMWALL_ARRAY_KERNEL_SUM_OF
+namespace memwall::array_kernel {
+// Pairwise, in one order for every version.
+inline float sum_of(const double* partial) {
+  double sums[kPartials];
+  std::copy(partial, partial + kPartials, sums);
+  for (int half = kPartials / 2; half >= 1; half /= 2) {
+    for (int i = 0; i < half; ++i) {
+      sums[i] += sums[i + half];
+    }
+  }
+  return static_cast<float>(sums[0]);
+}
+}  // namespace memwall::array_kernel
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace memwall::array_kernel::HWY_NAMESPACE {
@@ -14,10 +32,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Products are added as 32-bit sums, which are exact in any order.
 void columns_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes, std::int32_t* y) {
 #if HWY_TARGET == HWY_SCALAR
-  for (int v = 0; v < count; ++v) {
-    y[v] = 0;
-  }
-  add_columns_int8(x, vectors, count, lanes, 0, lanes, y);
+  plain_columns_int8(x, vectors, count, lanes, y);
 #else
   const hn::CappedTag<std::int16_t, kPartials> shorts;
   const hn::Rebind<std::int8_t, decltype(shorts)> bytes;
@@ -64,7 +79,7 @@ void columns_float(const float* x, const float* vectors, int count, int lanes, f
     for (int offset = 0; offset < kPartials; offset += 2 * n) {
       run(offset);
     }
-    sum_partials(partial, 1, kPartials, 1, y + v);
+    y[v] = sum_of(partial);
   }
 }
 
@@ -84,48 +99,48 @@ void columns_float(const float* x, const float* vectors, int count, int lanes, f
   HWY_DYNAMIC_DISPATCH(columns_float)(x, vectors, count, lanes, y);
 }
 
-void add_columns_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes, int begin,
-                      int end, std::int32_t* y) {
+void plain_columns_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes,
+                        std::int32_t* y) {
   for (int v = 0; v < count; ++v) {
-    for (int k = begin; k < end; ++k) {
+    y[v] = 0;
+    for (int k = 0; k < lanes; ++k) {
       y[v] += static_cast<std::int32_t>(x[k]) * vectors[static_cast<std::ptrdiff_t>(v) * lanes + k];
     }
   }
 }
 
-void add_columns_float(const float* x, const float* vectors, int count, int lanes, int begin, int end,
-                       double* partial) {
+void plain_columns_float(const float* x, const float* vectors, int count, int lanes, float* y) {
   for (int v = 0; v < count; ++v) {
-    for (int k = begin; k < end; ++k) {
-      partial[static_cast<std::ptrdiff_t>(v) * kPartials + k % kPartials] +=
-          x[k] * vectors[static_cast<std::ptrdiff_t>(v) * lanes + k];
+    double partial[kPartials] = {};
+    for (int k = 0; k < lanes; ++k) {
+      partial[k % kPartials] += x[k] * vectors[static_cast<std::ptrdiff_t>(v) * lanes + k];
     }
+    y[v] = sum_of(partial);
   }
 }
 
-void add_rows_float(const float* x, const float* vectors, int lanes, int begin, int end, double* partial) {
-  for (int k = begin; k < end; ++k) {
-    const float* vector = vectors + static_cast<std::ptrdiff_t>(k) * lanes;
-    double* sums = partial + static_cast<std::ptrdiff_t>(k % kPartials) * lanes;
+void rows_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes, std::int32_t* y) {
+  std::fill(y, y + lanes, 0);
+  for (int k = 0; k < count; ++k) {
     for (int n = 0; n < lanes; ++n) {
-      sums[n] += x[k] * vector[n];
+      y[n] += static_cast<std::int32_t>(x[k]) * vectors[static_cast<std::ptrdiff_t>(k) * lanes + n];
     }
   }
 }
 
-void sum_partials(const double* partial, int count, int result_stride, int partial_stride, float* y) {
-  for (int v = 0; v < count; ++v) {
-    double sums[kPartials];
-    for (int i = 0; i < kPartials; ++i) {
-      sums[i] = partial[static_cast<std::ptrdiff_t>(v) * result_stride +
-                        static_cast<std::ptrdiff_t>(i) * partial_stride];
-    }
-    for (int half = kPartials / 2; half >= 1; half /= 2) {
-      for (int i = 0; i < half; ++i) {
-        sums[i] += sums[i + half];
+void rows_float(const float* x, const float* vectors, int count, int lanes, float* y) {
+  constexpr int kBlock = 16;  // result lanes at a time
+  for (int first = 0; first < lanes; first += kBlock) {
+    double partial[kBlock][kPartials] = {};
+    for (int k = 0; k < count; ++k) {
+      const float* vector = vectors + static_cast<std::ptrdiff_t>(k) * lanes + first;
+      for (int n = 0; n < kBlock; ++n) {
+        partial[n][k % kPartials] += x[k] * vector[n];
       }
     }
-    y[v] = static_cast<float>(sums[0]);
+    for (int n = 0; n < kBlock; ++n) {
+      y[first + n] = sum_of(partial[n]);
+    }
   }
 }
 

@@ -16,19 +16,14 @@ namespace memwall::array_kernel {
 
 inline constexpr int kPartials = 16;
 
-// The wide versions, for the machine's vector unit; `lanes` and the range are multiples of kPartials or
-// ranges of whole superlanes.
+// Row-major [count][lanes]; lanes a multiple of kPartials. Columns write y[0, count), rows y[0, lanes).
 void columns_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes, std::int32_t* y);
 void columns_float(const float* x, const float* vectors, int count, int lanes, float* y);
-
-// The plain ones. k runs over lanes [begin, end), which may be one superlane. Partial sums of columns are
-// [count][kPartials], of rows [kPartials][lanes].
-void add_columns_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes, int begin,
-                      int end, std::int32_t* y);
-void add_columns_float(const float* x, const float* vectors, int count, int lanes, int begin, int end,
-                       double* partial);
-void add_rows_float(const float* x, const float* vectors, int lanes, int begin, int end, double* partial);
-// y[i] is the sum of partial[i * result_stride + p * partial_stride] over p, pairwise.
-void sum_partials(const double* partial, int count, int result_stride, int partial_stride, float* y);
+void plain_columns_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes,
+                        std::int32_t* y);
+void plain_columns_float(const float* x, const float* vectors, int count, int lanes, float* y);
+// Rows have only these: caches of values are the only arrays that are loaded so.
+void rows_int8(const std::int8_t* x, const std::int8_t* vectors, int count, int lanes, std::int32_t* y);
+void rows_float(const float* x, const float* vectors, int count, int lanes, float* y);
 
 }  // namespace memwall::array_kernel

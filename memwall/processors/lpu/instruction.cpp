@@ -69,22 +69,22 @@ std::string arrow(const StreamRange& out) { return out.count == 0 ? "" : " -> " 
 
 }  // namespace
 
-int position(const LpuGeometry& g, const Instruction& instruction) {
+int position(const LpuGeometry& g, const LpuInstruction& instruction) {
   switch (instruction.opcode) {
-    case Opcode::read:
-    case Opcode::write:
+    case LpuOpcode::read:
+    case LpuOpcode::write:
       return g.at(instruction.side, instruction.unit);
-    case Opcode::alu:
+    case LpuOpcode::alu:
       return g.vxm();
-    case Opcode::load:
-    case Opcode::install:
-    case Opcode::pass:
-    case Opcode::accumulate:
+    case LpuOpcode::load:
+    case LpuOpcode::install:
+    case LpuOpcode::pass:
+    case LpuOpcode::accumulate:
       return g.at(instruction.side, g.mxm_distance());
-    case Opcode::permute:
+    case LpuOpcode::permute:
       return g.at(instruction.side, g.sxm_distance());
-    case Opcode::send:
-    case Opcode::receive:
+    case LpuOpcode::send:
+    case LpuOpcode::receive:
       return g.at(instruction.side, g.c2c_distance());
   }
   return 0;
@@ -92,30 +92,30 @@ int position(const LpuGeometry& g, const Instruction& instruction) {
 
 int queue_count(const LpuGeometry& g) { return bases(g).end; }
 
-int queue_of(const LpuGeometry& g, const Instruction& instruction) {
+int queue_of(const LpuGeometry& g, const LpuInstruction& instruction) {
   const QueueBases b = bases(g);
   const int side = instruction.side == Hemisphere::west ? 0 : 1;
   const auto matrix = [&](int kind) {
     return b.mxm + ((side * LpuGeometry::kPlanesPerHemisphere + instruction.unit) * kMatrixQueues) + kind;
   };
   switch (instruction.opcode) {
-    case Opcode::read:
-    case Opcode::write:
+    case LpuOpcode::read:
+    case LpuOpcode::write:
       return b.mem + side * g.mem_slices + instruction.unit - 1;
-    case Opcode::alu:
+    case LpuOpcode::alu:
       return b.vxm + instruction.unit;
-    case Opcode::install:
+    case LpuOpcode::install:
       return matrix(0);
-    case Opcode::load:
+    case LpuOpcode::load:
       return matrix(1);
-    case Opcode::pass:
+    case LpuOpcode::pass:
       return matrix(2);
-    case Opcode::accumulate:
+    case LpuOpcode::accumulate:
       return matrix(3);
-    case Opcode::permute:
+    case LpuOpcode::permute:
       return b.sxm + side * g.switch_units + instruction.unit;
-    case Opcode::send:
-    case Opcode::receive:
+    case LpuOpcode::send:
+    case LpuOpcode::receive:
       return b.c2c + side * kLinksPerSide + instruction.unit;
   }
   return 0;
@@ -146,35 +146,35 @@ std::string to_text(const StreamRange& streams) {
   if (streams.count == 0) {
     return "-";
   }
-  const char* direction = streams.direction == Direction::east ? "E" : "W";
+  const char* direction = streams.direction == StreamDirection::east ? "E" : "W";
   return streams.count == 1
              ? fmt::format("{}{}", direction, streams.first)
              : fmt::format("{}{}..{}", direction, streams.first, streams.first + streams.count - 1);
 }
 
-std::string to_text(const Instruction& i) {
+std::string to_text(const LpuInstruction& i) {
   const std::string in = to_text(i.in) + (i.keep ? "+" : "");
   switch (i.opcode) {
-    case Opcode::read:
+    case LpuOpcode::read:
       return fmt::format("read b{} r{}{}", i.bank, i.row, arrow(i.out));
-    case Opcode::write:
+    case LpuOpcode::write:
       return fmt::format("write {} -> b{} r{}", in, i.bank, i.row);
-    case Opcode::alu:
+    case LpuOpcode::alu:
       return fmt::format("{}{}{}{}{}{}", alu_name(i.alu_op), input_text(i.a), input_text(i.b), arrow(i.out),
                          arrow(i.out2), i.out.count > 0 ? ":" + std::string(name(i.type)) : "");
-    case Opcode::load:
+    case LpuOpcode::load:
       return fmt::format("load {} as {} {}", in, name(i.type), i.columns ? "columns" : "rows");
-    case Opcode::install:
+    case LpuOpcode::install:
       return i.is_pair() ? "install pair" : "install";
-    case Opcode::pass:
+    case LpuOpcode::pass:
       return fmt::format("pass {}:{}", in, name(i.type));
-    case Opcode::accumulate:
+    case LpuOpcode::accumulate:
       return fmt::format("{} a{}{}", i.adds ? "add" : "set", i.slot, arrow(i.out));
-    case Opcode::permute:
+    case LpuOpcode::permute:
       return fmt::format("permute t{} {}{}", i.table, in, arrow(i.out));
-    case Opcode::send:
+    case LpuOpcode::send:
       return fmt::format("send {}", in);
-    case Opcode::receive:
+    case LpuOpcode::receive:
       return fmt::format("receive{}", arrow(i.out));
   }
   return "";

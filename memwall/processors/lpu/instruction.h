@@ -16,16 +16,16 @@
 
 namespace memwall {
 
-enum class Direction : std::uint8_t { east, west };
+enum class StreamDirection : std::uint8_t { east, west };
 
 // `count` streams of one direction side by side; none when count is 0.
 struct StreamRange {
-  Direction direction = Direction::east;
+  StreamDirection direction = StreamDirection::east;
   std::int16_t first = 0, count = 0;
   bool operator==(const StreamRange&) const = default;
 };
 
-enum class Opcode : std::uint8_t {
+enum class LpuOpcode : std::uint8_t {
   read,     // MEM: bank, row -> out
   write,    // MEM: in -> bank, row
   alu,      // VXM: a, b -> out, out2 (and the ALU's result register)
@@ -61,11 +61,11 @@ struct AluInput {
   float value = 0;       // of a constant
 };
 
-struct Instruction {
+struct LpuInstruction {
   std::int64_t cycle = 0;
   std::int32_t chip = 0;
-  std::int32_t label = 0;  // index into Schedule::labels: what it works for
-  Opcode opcode = Opcode::read;
+  std::int32_t label = 0;  // index into LpuSchedule::labels: what it works for
+  LpuOpcode opcode = LpuOpcode::read;
   Hemisphere side = Hemisphere::east;
   std::int16_t unit =
       0;  // MEM: distance from the VXM, from 1; VXM: ALU; MXM: plane; SXM: unit; C2C: link of the side
@@ -79,18 +79,18 @@ struct Instruction {
   bool columns = true;  // load: a vector is what one result lane multiplies, else what one operand lane does
   bool adds = false;    // accumulate: to what the slot holds
   std::int32_t slot = 0;   // accumulate
-  std::int32_t table = 0;  // permute: index into Schedule::tables
+  std::int32_t table = 0;  // permute: index into LpuSchedule::tables
 
   // 16-bit operands take both planes of a hemisphere together; `unit` is then 0.
   bool is_pair() const { return type == LaneType::fp16; }
 };
 
-int position(const LpuGeometry& geometry, const Instruction& instruction);
+int position(const LpuGeometry& geometry, const LpuInstruction& instruction);
 int queue_count(const LpuGeometry& geometry);
-int queue_of(const LpuGeometry& geometry, const Instruction& instruction);
+int queue_of(const LpuGeometry& geometry, const LpuInstruction& instruction);
 std::string queue_name(const LpuGeometry& geometry,
-                       int queue);                    // "MEM_W12", "VXM 3", "MXM_E0 load", "C2C_W2"
-std::string to_text(const StreamRange& streams);      // "E4..7", "-"
-std::string to_text(const Instruction& instruction);  // "read b1 r17 -> E4": without cycle and queue
+                       int queue);                       // "MEM_W12", "VXM 3", "MXM_E0 load", "C2C_W2"
+std::string to_text(const StreamRange& streams);         // "E4..7", "-"
+std::string to_text(const LpuInstruction& instruction);  // "read b1 r17 -> E4": without cycle and queue
 
 }  // namespace memwall

@@ -30,7 +30,7 @@ class OpVisitor {
 
   Program operator()(const AttentionOp& op) const {
     const Attention& a = op.shape;
-    AttentionShape shape;
+    LpuAttention shape;
     shape.heads = real(a.heads);
     shape.kv_heads = a.is_latent() ? 1 : real(a.kv_heads);
     shape.qk_dim = real(a.is_latent() ? a.latent + a.rope_dim : a.qk_dim);

@@ -32,8 +32,8 @@ struct DecoderLayerData {
 };
 
 struct CompiledLayer {
-  Schedule schedule;
-  std::vector<std::vector<std::vector<Address>>>
+  LpuSchedule schedule;
+  std::vector<std::vector<std::vector<VectorAddress>>>
       output;  // [sequence][vector of lanes][byte], 16 bits, on chip 0
 };
 

@@ -13,10 +13,16 @@ namespace memwall {
 namespace {
 
 constexpr std::int64_t kLongestSearch = 1 << 16;
+constexpr int kWestTurn = 4;
+constexpr int kAttemptBits = 5;
 constexpr int kSides = 2, kPlanesPerSide = LpuGeometry::kPlanesPerHemisphere;
 
-Direction outward(Hemisphere side) { return side == Hemisphere::east ? Direction::east : Direction::west; }
-Direction inward(Hemisphere side) { return side == Hemisphere::east ? Direction::west : Direction::east; }
+StreamDirection outward(Hemisphere side) {
+  return side == Hemisphere::east ? StreamDirection::east : StreamDirection::west;
+}
+StreamDirection inward(Hemisphere side) {
+  return side == Hemisphere::east ? StreamDirection::west : StreamDirection::east;
+}
 std::size_t side_index(std::int32_t chip, Hemisphere side) {
   return static_cast<std::size_t>(chip) * kSides + static_cast<std::size_t>(side);
 }
@@ -24,7 +30,7 @@ int pass_interval(const WeightTile& tile) { return tile.type == LaneType::fp16 ?
 
 }  // namespace
 
-ListScheduler::ListScheduler(Schedule& schedule, const std::vector<LinkEnd>& links)
+ListScheduler::ListScheduler(LpuSchedule& schedule, const std::vector<LinkEnd>& links)
     : schedule_(schedule), g_(schedule.geometry), taken_(g_) {
   const auto chips = static_cast<std::size_t>(schedule.chips);
   schedule_.links = links;
@@ -52,8 +58,8 @@ int ListScheduler::table(const std::vector<std::int16_t>& lanes) {
   return static_cast<int>(schedule_.tables.size()) - 1;
 }
 
-Value ListScheduler::allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank) {
-  Value value;
+LaneVector ListScheduler::allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank) {
+  LaneVector value;
   value.chip = chip;
   value.type = type;
   for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
@@ -67,10 +73,13 @@ Value ListScheduler::allocate(std::int32_t chip, LaneType type, bool west, bool 
         throw ConfigError("schedule", fmt::format("more than {} vectors beside the VXM", place),
                           "a layer whose activations fit into the scratch slices");
       }
-      Address address;
+      VectorAddress address;
       address.chip = chip;
       address.side = side;
-      address.slice = static_cast<std::int16_t>(place % g_.scratch_slices() + 1);
+      // Values that share a slice in the east do not in the west.
+      const int slices = g_.scratch_slices(),
+                turn = side == Hemisphere::west ? kWestTurn * (place / slices) : 0;
+      address.slice = static_cast<std::int16_t>((place + turn) % slices + 1);
       address.bank = static_cast<std::int16_t>(bank);
       address.row = place / g_.scratch_slices();
       value.on(side).planes.push_back(address);
@@ -98,10 +107,10 @@ WeightTile ListScheduler::allocate_tile(std::int32_t chip, Hemisphere side, int 
   return {chip, side, plane, type, columns, count, bank, row, 0};
 }
 
-Address ListScheduler::tile_address(const WeightTile& tile, int vector, int byte) const {
+VectorAddress ListScheduler::tile_address(const WeightTile& tile, int vector, int byte) const {
   const int streams = g_.weight_streams();
   const int plane = tile.type == LaneType::fp16 ? byte : tile.plane;
-  Address address;
+  VectorAddress address;
   address.chip = tile.chip;
   address.side = tile.side;
   address.slice = static_cast<std::int16_t>(g_.scratch_slices() + 1 + plane * streams + vector % streams);
@@ -114,8 +123,8 @@ ListScheduler::ArrayState& ListScheduler::array(std::int32_t chip, Hemisphere si
   return arrays_[side_index(chip, side) * kPlanesPerSide + static_cast<std::size_t>(plane)];
 }
 
-Instruction ListScheduler::instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const {
-  Instruction i;
+LpuInstruction ListScheduler::instruction(std::int32_t chip, LpuOpcode opcode, std::int64_t cycle) const {
+  LpuInstruction i;
   i.chip = chip;
   i.opcode = opcode;
   i.cycle = cycle;
@@ -123,7 +132,7 @@ Instruction ListScheduler::instruction(std::int32_t chip, Opcode opcode, std::in
   return i;
 }
 
-bool ListScheduler::add(Group& group, const Instruction& i) {
+bool ListScheduler::add(Group& group, const LpuInstruction& i) {
   if (!taken_.take(i)) {
     return false;
   }
@@ -133,10 +142,10 @@ bool ListScheduler::add(Group& group, const Instruction& i) {
 
 // Streams side by side, free between the anchor and each of `ends`; count 0 when there are none. Activations
 // take high numbers, weights and results low ones.
-StreamRange ListScheduler::take_streams(std::int32_t chip, Direction direction, const std::vector<int>& ends,
-                                        std::int64_t anchor_cycle, int anchor) {
+StreamRange ListScheduler::take_streams(std::int32_t chip, StreamDirection direction,
+                                        const std::vector<int>& ends, std::int64_t anchor_cycle, int anchor) {
   const auto count = static_cast<int>(ends.size());
-  const bool outwards = (direction == Direction::east) == (std::max(anchor, ends.front()) > g_.vxm());
+  const bool outwards = (direction == StreamDirection::east) == (std::max(anchor, ends.front()) > g_.vxm());
   for (int n = 0; n + count <= g_.streams; ++n) {
     const int first = outwards ? g_.streams - count - n : n;
     const std::size_t mark = taken_.mark();
@@ -154,23 +163,23 @@ StreamRange ListScheduler::take_streams(std::int32_t chip, Direction direction, 
 }
 
 // Reads a value's bytes so that they meet at `to`.
-bool ListScheduler::bring(Group& group, const Value& value, Hemisphere side, int to, std::int64_t arrival,
-                          StreamRange& streams) {
-  const Value::Copy& copy = value.on(side);
+bool ListScheduler::bring(Group& group, const LaneVector& value, Hemisphere side, int to,
+                          std::int64_t arrival, StreamRange& streams) {
+  const LaneVector::Copy& copy = value.on(side);
   assert(!copy.planes.empty());
   std::vector<int> from;
-  for (const Address& address : copy.planes) {
+  for (const VectorAddress& address : copy.planes) {
     from.push_back(g_.at(side, address.slice));
   }
-  const Direction direction = to > from.front() ? Direction::east : Direction::west;
+  const StreamDirection direction = to > from.front() ? StreamDirection::east : StreamDirection::west;
   streams = take_streams(value.chip, direction, from, arrival, to);
   if (streams.count == 0) {
     return false;
   }
   for (std::size_t b = 0; b < copy.planes.size(); ++b) {
-    const Address& address = copy.planes[b];
-    Instruction read =
-        instruction(value.chip, Opcode::read, arrival - std::abs(to - from[b]) - g_.read_delay);
+    const VectorAddress& address = copy.planes[b];
+    LpuInstruction read =
+        instruction(value.chip, LpuOpcode::read, arrival - std::abs(to - from[b]) - g_.read_delay);
     if (read.cycle < copy.ready) {
       return false;
     }
@@ -186,19 +195,53 @@ bool ListScheduler::bring(Group& group, const Value& value, Hemisphere side, int
   return true;
 }
 
-bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSource& source,
-                               std::int64_t arrival, const ArrayPass* pass, StreamRange& streams) {
-  if (source.kind == ChainSource::Kind::value) {
-    // Two operands in one bank of one slice cannot arrive together: the copy on the other side can.
-    const std::size_t mark = taken_.mark(), instructions = group.instructions.size();
-    if (bring(group, *source.value, source.side, g_.vxm(), arrival, streams)) {
-      return true;
-    }
+// Two operands in one bank of one slice cannot arrive together. The copy on the other side can; or one of
+// them comes a level earlier and waits in an ALU. Which of them moves differs from try to try.
+bool ListScheduler::add_value(Group& group, const ChainSource& source, std::size_t source_index,
+                              std::int64_t arrival, Arrived& arrived) {
+  const Hemisphere opposite = source.side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
+  const bool swaps =
+      (group.attempt >> (source_index % kAttemptBits) & 1) != 0 && source.value->is_on(opposite);
+  const bool waits = (group.attempt >> (kAttemptBits + source_index % kAttemptBits) & 1) != 0;
+  const Hemisphere first = swaps ? opposite : source.side, second = swaps ? source.side : opposite;
+  const std::int64_t at = waits ? arrival - g_.alu_delay : arrival;
+  const std::size_t mark = taken_.mark(), instructions = group.instructions.size();
+  if (!bring(group, *source.value, first, g_.vxm(), at, arrived.streams)) {
     taken_.undo_to(mark);
     group.instructions.resize(instructions);
-    const Hemisphere other = source.side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
-    return source.value->is_on(other) && bring(group, *source.value, other, g_.vxm(), arrival, streams);
+    if (!source.value->is_on(second) || !bring(group, *source.value, second, g_.vxm(), at, arrived.streams)) {
+      return false;
+    }
   }
+  if (!waits) {
+    return true;
+  }
+  LpuInstruction copy = instruction(source.value->chip, LpuOpcode::alu, at);
+  copy.a.kind = AluInput::Kind::streams;
+  copy.a.type = source.type;
+  copy.a.streams = arrived.streams;
+  arrived.alu = add_alu(group, copy);
+  return arrived.alu >= 0;
+}
+
+// In the first ALU that is free; -1 when none is.
+int ListScheduler::add_alu(Group& group, LpuInstruction alu) {
+  for (int unit = 0; unit < g_.alus; ++unit) {
+    alu.unit = static_cast<std::int16_t>(unit);
+    if (add(group, alu)) {
+      return unit;
+    }
+  }
+  return -1;
+}
+
+bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSource& source,
+                               std::size_t source_index, std::int64_t arrival, const ArrayPass* pass,
+                               Arrived& arrived) {
+  if (source.kind == ChainSource::Kind::value) {
+    return add_value(group, source, source_index, arrival, arrived);
+  }
+  StreamRange& streams = arrived.streams;
   const bool from_array = source.kind == ChainSource::Kind::array;
   const int distance = from_array ? g_.mxm_distance() : g_.sxm_distance();
   const std::vector<int> from(static_cast<std::size_t>(width(source.type)), g_.at(source.side, distance));
@@ -206,7 +249,7 @@ bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSourc
   if (streams.count == 0) {
     return false;
   }
-  Instruction unit = instruction(chip, from_array ? Opcode::accumulate : Opcode::permute, 0);
+  LpuInstruction unit = instruction(chip, from_array ? LpuOpcode::accumulate : LpuOpcode::permute, 0);
   unit.side = source.side;
   unit.unit = static_cast<std::int16_t>(source.unit);
   unit.out = streams;
@@ -220,8 +263,8 @@ bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSourc
   unit.cycle = arrival - distance - g_.switch_delay;
   unit.table = source.table;
   // Other units of the same switch may read the same streams: what they bring is brought once.
-  for (const Instruction& other : group.instructions) {
-    const bool same = other.opcode == Opcode::permute && other.side == source.side &&
+  for (const LpuInstruction& other : group.instructions) {
+    const bool same = other.opcode == LpuOpcode::permute && other.side == source.side &&
                       other.cycle == unit.cycle && other.chip == chip && other.in.count == width(source.type);
     if (same) {
       unit.in = other.in;
@@ -234,16 +277,16 @@ bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSourc
   return add(group, unit);
 }
 
-bool ListScheduler::add_output(Group& group, Instruction& alu, Value& value, std::int64_t cycle) {
+bool ListScheduler::add_output(Group& group, LpuInstruction& alu, LaneVector& value, std::int64_t cycle) {
   std::array<std::int64_t, 2> ready{};
   alu.type = value.type;
   for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
     if (!value.is_on(side)) {
       continue;
     }
-    const std::vector<Address>& planes = value.on(side).planes;
+    const std::vector<VectorAddress>& planes = value.on(side).planes;
     std::vector<int> ends;
-    for (const Address& address : planes) {
+    for (const VectorAddress& address : planes) {
       ends.push_back(g_.at(side, address.slice));
     }
     const StreamRange streams = take_streams(alu.chip, outward(side), ends, cycle, g_.vxm());
@@ -252,7 +295,7 @@ bool ListScheduler::add_output(Group& group, Instruction& alu, Value& value, std
     }
     (alu.out.count == 0 ? alu.out : alu.out2) = streams;
     for (std::size_t b = 0; b < planes.size(); ++b) {
-      Instruction write = instruction(alu.chip, Opcode::write, cycle + planes[b].slice);
+      LpuInstruction write = instruction(alu.chip, LpuOpcode::write, cycle + planes[b].slice);
       write.side = side;
       write.unit = planes[b].slice;
       write.bank = planes[b].bank;
@@ -271,27 +314,29 @@ bool ListScheduler::add_output(Group& group, Instruction& alu, Value& value, std
 
 bool ListScheduler::add_chain(Group& group, std::int32_t chip, const VectorChain& chain, std::int64_t cycle,
                               const ArrayPass* pass) {
-  std::vector<StreamRange> streams(chain.sources().size());
-  for (std::size_t s = 0; s < streams.size(); ++s) {
+  std::vector<Arrived> arrived(chain.sources().size());
+  for (std::size_t s = 0; s < arrived.size(); ++s) {
     const ChainSource& source = chain.sources()[s];
     if (source.level >= 0 &&
-        !add_source(group, chip, source, cycle + static_cast<std::int64_t>(source.level) * g_.alu_delay, pass,
-                    streams[s])) {
+        !add_source(group, chip, source, s, cycle + static_cast<std::int64_t>(source.level) * g_.alu_delay,
+                    pass, arrived[s])) {
       return false;
     }
   }
   std::vector<int> alu_of(chain.nodes().size());
   for (std::size_t n = 0; n < alu_of.size(); ++n) {
     const ChainNode& node = chain.nodes()[n];
-    Instruction alu =
-        instruction(chip, Opcode::alu, cycle + static_cast<std::int64_t>(node.level) * g_.alu_delay);
+    LpuInstruction alu =
+        instruction(chip, LpuOpcode::alu, cycle + static_cast<std::int64_t>(node.level) * g_.alu_delay);
     alu.alu_op = node.op;
     const auto input = [&](const ChainNode::Operand& operand) {
       AluInput in;
       if (operand.source >= 0) {
-        in.kind = AluInput::Kind::streams;
-        in.type = chain.sources()[static_cast<std::size_t>(operand.source)].type;
-        in.streams = streams[static_cast<std::size_t>(operand.source)];
+        const auto source = static_cast<std::size_t>(operand.source);
+        in.kind = arrived[source].alu < 0 ? AluInput::Kind::streams : AluInput::Kind::result;
+        in.type = chain.sources()[source].type;
+        in.streams = arrived[source].streams;
+        in.alu = static_cast<std::int16_t>(std::max(0, arrived[source].alu));
       } else if (operand.node >= 0) {
         in.kind = AluInput::Kind::result;
         in.alu = static_cast<std::int16_t>(alu_of[static_cast<std::size_t>(operand.node)]);
@@ -309,15 +354,10 @@ bool ListScheduler::add_chain(Group& group, std::int32_t chip, const VectorChain
         return false;
       }
     }
-    bool placed = false;
-    for (int unit = 0; unit < g_.alus && !placed; ++unit) {
-      alu.unit = static_cast<std::int16_t>(unit);
-      placed = add(group, alu);
-    }
-    if (!placed) {
+    alu_of[n] = add_alu(group, alu);
+    if (alu_of[n] < 0) {
       return false;
     }
-    alu_of[n] = alu.unit;
   }
   return true;
 }
@@ -330,7 +370,7 @@ std::int64_t ListScheduler::earliest(const VectorChain& chain) const {
       continue;
     }
     const bool switched = source.kind == ChainSource::Kind::permuted;
-    for (const Address& address : source.value->on(source.side).planes) {
+    for (const VectorAddress& address : source.value->on(source.side).planes) {
       const int transit = switched ? 2 * g_.sxm_distance() - address.slice + g_.switch_delay : address.slice;
       cycle = std::max(cycle, source.value->on(source.side).ready + g_.read_delay + transit -
                                   static_cast<std::int64_t>(source.level) * g_.alu_delay);
@@ -344,6 +384,7 @@ std::int64_t ListScheduler::first_cycle(std::int64_t from, Try&& attempt) {
   Group group;
   for (std::int64_t cycle = from; cycle < from + kLongestSearch; ++cycle) {
     const std::size_t mark = taken_.mark();
+    group.attempt = static_cast<unsigned>(cycle - from);
     if (attempt(group, cycle)) {
       accept(group);
       return cycle;
@@ -352,7 +393,8 @@ std::int64_t ListScheduler::first_cycle(std::int64_t from, Try&& attempt) {
     group.instructions.clear();
     group.ready.clear();
   }
-  throw std::logic_error("[lpu] instructions of '" + schedule_.labels[static_cast<std::size_t>(label_)] + "' are in their own way");
+  throw std::logic_error("[lpu] instructions of '" + schedule_.labels[static_cast<std::size_t>(label_)] +
+                         "' are in their own way");
 }
 
 void ListScheduler::accept(Group& group) {
@@ -373,12 +415,12 @@ void ListScheduler::run(std::int32_t chip, const VectorChain& chain) {
 
 bool ListScheduler::add_load(Group& group, const WeightTile& tile, std::int64_t cycle) {
   const int streams = g_.weight_streams(), bytes = width(tile.type);
-  const Direction direction = outward(tile.side);
+  const StreamDirection direction = outward(tile.side);
   const int array_at = g_.at(tile.side, g_.mxm_distance());
   for (int done = 0, step = 0; done < tile.count; done += streams, ++step) {
     const int vectors = std::min(streams, tile.count - done);
     const int first = tile.type == LaneType::fp16 ? 0 : tile.plane * streams;
-    Instruction load = instruction(tile.chip, Opcode::load, cycle + step);
+    LpuInstruction load = instruction(tile.chip, LpuOpcode::load, cycle + step);
     load.side = tile.side;
     load.unit = static_cast<std::int16_t>(tile.plane);
     load.type = tile.type;
@@ -389,10 +431,10 @@ bool ListScheduler::add_load(Group& group, const WeightTile& tile, std::int64_t 
     }
     for (int n = 0; n < vectors * bytes; ++n) {
       const int vector = done + n % vectors;
-      const Address address = tile_address(tile, vector, n / vectors);
+      const VectorAddress address = tile_address(tile, vector, n / vectors);
       const int from = g_.at(tile.side, address.slice);
-      Instruction read =
-          instruction(tile.chip, Opcode::read, load.cycle - std::abs(array_at - from) - g_.read_delay);
+      LpuInstruction read =
+          instruction(tile.chip, LpuOpcode::read, load.cycle - std::abs(array_at - from) - g_.read_delay);
       read.side = tile.side;
       read.unit = address.slice;
       read.bank = address.bank;
@@ -423,7 +465,7 @@ void ListScheduler::load(const WeightTile& tile) {
       pair ? std::max(state.array_free, array(tile.chip, tile.side, 1).array_free) : state.array_free;
   const std::int64_t installed =
       first_cycle(std::max(state.loaded, array_free), [&](Group& group, std::int64_t cycle) {
-        Instruction install = instruction(tile.chip, Opcode::install, cycle);
+        LpuInstruction install = instruction(tile.chip, LpuOpcode::install, cycle);
         install.side = tile.side;
         install.unit = static_cast<std::int16_t>(tile.plane);
         install.type = tile.type;
@@ -445,7 +487,7 @@ bool ListScheduler::add_pass(Group& group, const std::vector<WeightTile>& tiles,
         !bring(group, *pass.operand, tile.side, g_.at(tile.side, g_.mxm_distance()), cycle, in)) {
       return false;
     }
-    Instruction multiply = instruction(tile.chip, Opcode::pass, cycle);
+    LpuInstruction multiply = instruction(tile.chip, LpuOpcode::pass, cycle);
     multiply.side = tile.side;
     multiply.unit = static_cast<std::int16_t>(tile.plane);
     multiply.type = tile.type;
@@ -454,7 +496,7 @@ bool ListScheduler::add_pass(Group& group, const std::vector<WeightTile>& tiles,
       return false;
     }
     if (pass.then == nullptr) {
-      Instruction sum = instruction(tile.chip, Opcode::accumulate, cycle + g_.matrix_delay);
+      LpuInstruction sum = instruction(tile.chip, LpuOpcode::accumulate, cycle + g_.matrix_delay);
       sum.side = tile.side;
       sum.unit = static_cast<std::int16_t>(tile.plane);
       sum.slot = pass.slot;
@@ -478,7 +520,7 @@ void ListScheduler::run_passes(const std::vector<WeightTile>& tiles, const std::
   const std::int64_t arrays_to_vxm = g_.matrix_delay + g_.emit_delay + g_.mxm_distance();
   for (const ArrayPass& pass : passes) {
     for (const WeightTile& tile : tiles) {
-      for (const Address& address : pass.operand->on(tile.side).planes) {
+      for (const VectorAddress& address : pass.operand->on(tile.side).planes) {
         from = std::max(
             from, pass.operand->on(tile.side).ready + g_.read_delay + g_.mxm_distance() - address.slice);
       }
@@ -498,8 +540,8 @@ void ListScheduler::run_passes(const std::vector<WeightTile>& tiles, const std::
   }
 }
 
-void ListScheduler::run_send(const Value& value, const std::vector<std::int32_t>& peers,
-                             std::vector<Value>& received) {
+void ListScheduler::run_send(const LaneVector& value, const std::vector<std::int32_t>& peers,
+                             std::vector<LaneVector>& received) {
   const auto link_to = [&](std::int32_t peer) {
     for (int l = 0; l < kLinksPerChip; ++l) {
       if (schedule_.links[static_cast<std::size_t>(value.chip) * kLinksPerChip + static_cast<std::size_t>(l)]
@@ -523,7 +565,7 @@ void ListScheduler::run_send(const Value& value, const std::vector<std::int32_t>
     std::int64_t from = 0;
     for (const std::int32_t peer : peers) {
       const Hemisphere side = side_of(link_to(peer));
-      const Address& address = value.on(side).planes[static_cast<std::size_t>(b)];
+      const VectorAddress& address = value.on(side).planes[static_cast<std::size_t>(b)];
       from = std::max({from,
                        link_free_[static_cast<std::size_t>(value.chip) * kLinksPerChip +
                                   static_cast<std::size_t>(link_to(peer))],
@@ -536,26 +578,26 @@ void ListScheduler::run_send(const Value& value, const std::vector<std::int32_t>
         const Hemisphere side = side_of(link);
         StreamRange& in = streams[static_cast<std::size_t>(side)];
         if (in.count == 0) {
-          Value plane;
+          LaneVector plane;
           plane.chip = value.chip;
           plane.on(side) = {{value.on(side).planes[static_cast<std::size_t>(b)]}, value.on(side).ready};
           if (!bring(group, plane, side, g_.at(side, g_.c2c_distance()), cycle, in)) {
             return false;
           }
         }
-        Instruction send = instruction(value.chip, Opcode::send, cycle);
+        LpuInstruction send = instruction(value.chip, LpuOpcode::send, cycle);
         send.side = side;
         send.unit = static_cast<std::int16_t>(link / 2);
         send.in = in;
-        Instruction receive =
-            instruction(peers[p], Opcode::receive, cycle + schedule_.wire_cycles + schedule_.flight_cycles);
+        LpuInstruction receive = instruction(peers[p], LpuOpcode::receive,
+                                             cycle + schedule_.wire_cycles + schedule_.flight_cycles);
         receive.side = side_of(end_of(link).link);
         receive.unit = static_cast<std::int16_t>(end_of(link).link / 2);
-        const Address& target = received[p].on(receive.side).planes[static_cast<std::size_t>(b)];
+        const VectorAddress& target = received[p].on(receive.side).planes[static_cast<std::size_t>(b)];
         const int from_link = g_.at(receive.side, g_.c2c_distance()), to = g_.at(receive.side, target.slice);
         const std::int64_t out = receive.cycle + g_.emit_delay;
         receive.out = take_streams(peers[p], inward(receive.side), {to}, out, from_link);
-        Instruction write = instruction(peers[p], Opcode::write, out + std::abs(from_link - to));
+        LpuInstruction write = instruction(peers[p], LpuOpcode::write, out + std::abs(from_link - to));
         write.side = receive.side;
         write.unit = target.slice;
         write.bank = target.bank;

@@ -31,7 +31,7 @@ struct WeightTile {
 
 // One activation through the arrays of a group of tiles, and what happens to the results.
 struct ArrayPass {
-  const Value* operand = nullptr;
+  const LaneVector* operand = nullptr;
   int slot = 0;
   bool adds = false;
   const VectorChain* then = nullptr;  // null: the sums stay in the accumulators
@@ -39,17 +39,17 @@ struct ArrayPass {
 
 class ListScheduler {
  public:
-  ListScheduler(Schedule& schedule, const std::vector<LinkEnd>& links);
+  ListScheduler(LpuSchedule& schedule, const std::vector<LinkEnd>& links);
 
   int label(const std::string& text);
   void set_label(int label) { label_ = label; }
 
-  // Places for a new vector, on the sides asked for: what is computed in bank 0, constants in bank 1, so that an
-  // operand and a constant never need the same bank.
-  Value allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank = 0);
+  // Places for a new vector, on the sides asked for: what is computed in bank 0, constants in bank 1, so that
+  // an operand and a constant never need the same bank.
+  LaneVector allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank = 0);
   WeightTile allocate_tile(std::int32_t chip, Hemisphere side, int plane, LaneType type, bool columns,
                            int count, int bank);
-  Address tile_address(const WeightTile& tile, int vector, int byte) const;
+  VectorAddress tile_address(const WeightTile& tile, int vector, int byte) const;
   int table(const std::vector<std::int16_t>& lanes);
 
   void run(std::int32_t chip, const VectorChain& chain);
@@ -57,7 +57,8 @@ class ListScheduler {
   // installs them together and passes the operands through all of them.
   void run_passes(const std::vector<WeightTile>& tiles, const std::vector<ArrayPass>& passes);
   // Sends a vector to the same scratch place of other chips: received[i] belongs to peers[i].
-  void run_send(const Value& value, const std::vector<std::int32_t>& peers, std::vector<Value>& received);
+  void run_send(const LaneVector& value, const std::vector<std::int32_t>& peers,
+                std::vector<LaneVector>& received);
 
  private:
   struct ArrayState {
@@ -65,23 +66,32 @@ class ListScheduler {
     std::int64_t array_free = 0;   // the next install can happen here
     std::int64_t loaded = 0;       // the second buffer is full
   };
-  struct Group {  // of instructions being tried
-    std::vector<Instruction> instructions;
-    std::vector<std::pair<Value*, std::array<std::int64_t, 2>>> ready;
+  struct Group {  // of instructions being tried, for the attempt-th time
+    unsigned attempt = 0;
+    std::vector<LpuInstruction> instructions;
+    std::vector<std::pair<LaneVector*, std::array<std::int64_t, 2>>> ready;
+  };
+
+  struct Arrived {  // a chain's source at the VXM: on streams, or in the ALU where it waited
+    StreamRange streams;
+    int alu = -1;
   };
 
   ArrayState& array(std::int32_t chip, Hemisphere side, int plane);
-  Instruction instruction(std::int32_t chip, Opcode opcode, std::int64_t cycle) const;
-  bool add(Group& group, const Instruction& instruction);
-  StreamRange take_streams(std::int32_t chip, Direction direction, const std::vector<int>& from,
+  LpuInstruction instruction(std::int32_t chip, LpuOpcode opcode, std::int64_t cycle) const;
+  bool add(Group& group, const LpuInstruction& instruction);
+  StreamRange take_streams(std::int32_t chip, StreamDirection direction, const std::vector<int>& from,
                            std::int64_t cycle_at_to, int to);
-  bool bring(Group& group, const Value& value, Hemisphere side, int to, std::int64_t arrival,
+  bool bring(Group& group, const LaneVector& value, Hemisphere side, int to, std::int64_t arrival,
              StreamRange& streams);
   bool add_chain(Group& group, std::int32_t chip, const VectorChain& chain, std::int64_t cycle,
                  const ArrayPass* pass);
-  bool add_source(Group& group, std::int32_t chip, const ChainSource& source, std::int64_t arrival,
-                  const ArrayPass* pass, StreamRange& streams);
-  bool add_output(Group& group, Instruction& alu, Value& value, std::int64_t cycle);
+  bool add_source(Group& group, std::int32_t chip, const ChainSource& source, std::size_t source_index,
+                  std::int64_t arrival, const ArrayPass* pass, Arrived& arrived);
+  bool add_value(Group& group, const ChainSource& source, std::size_t source_index, std::int64_t arrival,
+                 Arrived& arrived);
+  int add_alu(Group& group, LpuInstruction alu);
+  bool add_output(Group& group, LpuInstruction& alu, LaneVector& value, std::int64_t cycle);
   bool add_pass(Group& group, const std::vector<WeightTile>& tiles, const ArrayPass& pass,
                 std::int64_t cycle);
   bool add_load(Group& group, const WeightTile& tile, std::int64_t cycle);
@@ -91,13 +101,13 @@ class ListScheduler {
   template <class Try>
   std::int64_t first_cycle(std::int64_t from, Try&& attempt);
 
-  Schedule& schedule_;
+  LpuSchedule& schedule_;
   const LpuGeometry& g_;
   Reservations taken_;
-  std::vector<ArrayState> arrays_;              // [chip][side][plane]
-  std::vector<int> next_scratch_;               // [chip][side][bank]
-  std::vector<std::array<int, 2>> tile_rows_;   // [chip][side][plane] -> by bank
-  std::vector<std::int64_t> link_free_;         // [chip][link]
+  std::vector<ArrayState> arrays_;             // [chip][side][plane]
+  std::vector<int> next_scratch_;              // [chip][side][bank]
+  std::vector<std::array<int, 2>> tile_rows_;  // [chip][side][plane] -> by bank
+  std::vector<std::int64_t> link_free_;        // [chip][link]
   int label_ = 0;
 };
 

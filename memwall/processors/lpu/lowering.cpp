@@ -34,7 +34,7 @@ Task next_task(std::int32_t label, const Block& block) {
 }
 
 // VXM operations on a result before it is written: scale or convert, and a residual or gate.
-constexpr double kLinearChain = 1, kPointwiseChain = 1, kGateChain = 4;
+constexpr double kLinearChain = 1, kPointwiseChain = 1, kGateChain = 2;
 
 }  // namespace
 
@@ -76,12 +76,29 @@ void LpuModel::place_operators(const std::vector<Operator>& operators, std::vect
       result.n = columns_per_chip(operators, i, plan_.tp);
       result.k = rows_per_chip(op, plan_.tp);
       result.reduces = op.split == TensorSplit::rows;
+      result.follows = result.reduces && op.role == OpRole::ffn;
+      place_heads(operators, i, result);
       if (op.role == OpRole::head) {  // its columns are dealt to all chips that hold a part of it
         result.n = std::ceil(real(std::get<Linear>(op.shape).n) / (plan_.tp * std::max(1, stages_.head)));
       }
     }
     result.reduces = result.reduces || std::holds_alternative<Experts>(op.shape);
     placed.push_back(std::move(result));
+  }
+}
+
+// Heads that stand side by side in a vector: columns of the projection before attention, rows of the one
+// behind it.
+void LpuModel::place_heads(const std::vector<Operator>& operators, std::size_t index,
+                           PlacedOp& placed) const {
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    const auto* attention = std::get_if<Attention>(&operators[i].shape);
+    if (attention == nullptr || attention->is_latent() || placed.op.role != OpRole::attention) {
+      continue;
+    }
+    const double dim = real(attention->qk_dim), kv_heads = std::ceil(real(attention->kv_heads) / plan_.tp);
+    const double width = slots_of(card_.geometry, dim, kv_heads) * dim;
+    (index < i ? placed.tile_columns : placed.tile_rows) = std::min<double>(width, card_.geometry.lanes());
   }
 }
 
@@ -156,21 +173,44 @@ void LpuModel::add_host(std::int32_t label, Block& block) const {
   block.tasks.push_back(task);
 }
 
+void LpuModel::add_matrix(const PlacedOp& placed, SectionLength length, const ArrayMode& mode,
+                          const Emission& emission, double bytes, double macs, const Chunk& chunk,
+                          Block& block) const {
+  const bool exchanged = placed.reduces && plan_.tp > 1;
+  ExchangeLength exchange;
+  if (exchanged) {
+    exchange =
+        all_reduce_section(card_.geometry, links_, vectors_of(hidden_) * chunk.tokens, plan_.tp, emission);
+    const double inside = std::min(exchange.hidden, exchange.inside);
+    exchange.inside -= inside;
+    length.cycles -= exchange.hidden - inside;
+  }
+  add_section(placed.label, length, mode, Category::weights, bytes, macs, block);
+  if (exchanged) {
+    add_exchange(all_reduce_, exchange, block);
+  }
+}
+
 void LpuModel::add_linear(const PlacedOp& placed, const Chunk& chunk, Block& block) const {
   const auto& linear = std::get<Linear>(placed.op.shape);
   const ArrayMode mode = mode_of(linear.weight, linear.activation);
   const double tokens = placed.op.role == OpRole::head ? chunk.sequences : chunk.tokens;
-  const LinearShape shape{placed.n, placed.k, tokens, kLinearChain};
+  // Of queries, keys and values nothing waits for the last tile, which is of values.
+  const double waited =
+      placed.tile_columns > 0 ? std::max(placed.tile_columns, placed.n - placed.tile_columns) : placed.n;
+  const LinearShape shape{waited,           placed.k,      tokens, kLinearChain, placed.tile_columns,
+                          placed.tile_rows, placed.follows};
   // The mathematics needs every weight of the chip once, and its tokens' products.
-  add_section(placed.label, linear_section(card_.geometry, mode, shape), mode, Category::weights,
-              placed.n * placed.k * mode.stored_bytes, placed.n * placed.k * tokens, block);
+  add_matrix(placed, linear_section(card_.geometry, mode, shape), mode,
+             emission_of(card_.geometry, mode, shape), placed.n * placed.k * mode.stored_bytes,
+             placed.n * placed.k * tokens, chunk, block);
 }
 
 void LpuModel::add_attention(const PlacedOp& placed, const Chunk& chunk, Block& block) const {
   const auto& attention = std::get<Attention>(placed.op.shape);
   SectionLength length;
   double bytes = 0, macs = 0;
-  AttentionShape shape;
+  LpuAttention shape;
   shape.heads = std::ceil(real(attention.heads) / plan_.tp);
   shape.kv_heads = attention.is_latent() ? 1 : std::ceil(real(attention.kv_heads) / plan_.tp);
   shape.qk_dim = real(attention.is_latent() ? attention.latent + attention.rope_dim : attention.qk_dim);
@@ -200,15 +240,13 @@ void LpuModel::add_experts(const PlacedOp& placed, const Chunk& chunk, Block& bl
   const double width = real(experts.width), tokens = std::ceil(pairs / active);
   const LpuGeometry& g = card_.geometry;
   // Gate and up matrices of the experts stand side by side; their down matrices one below the other.
-  SectionLength length;
-  const double lanes = g.lanes();
-  length +=
-      linear_section(g, mode, {active * up * std::ceil(hidden / lanes) * lanes, width, tokens, kGateChain});
-  length +=
-      linear_section(g, mode, {width, active * std::ceil(hidden / lanes) * lanes, tokens, kLinearChain});
-  const double values = active * (up + 1) * width * hidden;
-  add_section(placed.label, length, mode, Category::weights, values * mode.stored_bytes,
-              (up + 1) * width * hidden * pairs, block);
+  const double lanes = g.lanes(), padded = active * std::ceil(hidden / lanes) * lanes;
+  const LinearShape down{width, padded, tokens, kLinearChain, 0, 0, true};
+  SectionLength length = linear_section(g, mode, {up * padded, width, tokens, kGateChain});
+  length += linear_section(g, mode, down);
+  add_matrix(placed, length, mode, emission_of(g, mode, down),
+             active * (up + 1) * width * hidden * mode.stored_bytes, (up + 1) * width * hidden * pairs, chunk,
+             block);
 }
 
 void LpuModel::add_op(const PlacedOp& placed, const Chunk& chunk, Block& block) const {
@@ -223,7 +261,8 @@ void LpuModel::add_op(const PlacedOp& placed, const Chunk& chunk, Block& block) 
     add_section(placed.label, length, {}, Category::weights, 0, 0, block);
   } else if (const auto* rope = std::get_if<Rope>(&shape)) {
     const double heads = std::ceil(real(rope->heads) / plan_.tp);
-    length = rope_section(g, vectors_of(heads * real(rope->dim)) * rows);
+    // All but the heads that the last tile brings keep pace with the matrix before.
+    length = rope_section(g, std::min(heads, slots_of(g, real(rope->dim), heads)));
     add_section(placed.label, length, {}, Category::weights, 0, 0, block);
   } else if (const auto* activation = std::get_if<Activation>(&shape)) {
     // Links of the chain behind the matrix that makes its operands.
@@ -234,7 +273,7 @@ void LpuModel::add_op(const PlacedOp& placed, const Chunk& chunk, Block& block) 
     add_section(placed.label, length, {}, Category::weights, 0, 0, block);
   } else if (const auto* sampler = std::get_if<Sampler>(&shape)) {
     const double parts = plan_.tp * std::max(1, stages_.head);
-    length.cycles = lane_maximum_cycles(g, std::ceil(vectors_of(real(sampler->vocab)) / parts) * rows);
+    length.cycles = lane_maximum_cycles(g) + std::ceil(vectors_of(real(sampler->vocab)) / parts) * rows;
     add_section(placed.label, length, {}, Category::weights, 0, 0, block);
   } else if (std::holds_alternative<Linear>(shape)) {
     add_linear(placed, chunk, block);
@@ -242,10 +281,6 @@ void LpuModel::add_op(const PlacedOp& placed, const Chunk& chunk, Block& block) 
     add_attention(placed, chunk, block);
   } else if (std::holds_alternative<Experts>(shape)) {
     add_experts(placed, chunk, block);
-  }
-  if (placed.reduces && plan_.tp > 1) {
-    add_exchange(all_reduce_, all_reduce_section(g, links_, vectors_of(hidden_) * chunk.tokens, plan_.tp),
-                 block);
   }
 }
 

@@ -28,7 +28,10 @@ class LpuModel : public PlacedModel {
   struct PlacedOp {
     Operator op;
     std::int32_t label = 0;
-    double n = 0, k = 0;   // of a Linear on one chip
+    double n = 0, k = 0;  // of a Linear on one chip
+    // Where heads lie side by side (LinearShape), and whether its operand comes from the matrix before.
+    double tile_columns = 0, tile_rows = 0;
+    bool follows = false;
     bool reduces = false;  // its result is a part of a sum over the chips of a stage
   };
   struct PlacedGroup {
@@ -45,6 +48,7 @@ class LpuModel : public PlacedModel {
   };
 
   void place_operators(const std::vector<Operator>& operators, std::vector<PlacedOp>& placed);
+  void place_heads(const std::vector<Operator>& operators, std::size_t index, PlacedOp& placed) const;
   std::int32_t label(const std::string& text);
   Chunk chunk_of(const Step& step, double parts) const;
   double best_parts(const Step& step, Block& scratch) const;
@@ -53,6 +57,10 @@ class LpuModel : public PlacedModel {
   void add_group(const std::vector<PlacedOp>& ops, const Chunk& chunk, Block& block) const;
   void add_op(const PlacedOp& placed, const Chunk& chunk, Block& block) const;
   void add_linear(const PlacedOp& placed, const Chunk& chunk, Block& block) const;
+  // A matrix and, where it makes parts of a sum, their exchange, which hides behind it in part.
+  void add_matrix(const PlacedOp& placed, SectionLength length, const ArrayMode& mode,
+                  const Emission& emission, double bytes, double macs, const Chunk& chunk,
+                  Block& block) const;
   void add_attention(const PlacedOp& placed, const Chunk& chunk, Block& block) const;
   void add_experts(const PlacedOp& placed, const Chunk& chunk, Block& block) const;
   void add_section(std::int32_t label, const SectionLength& length, const ArrayMode& mode, Category category,

@@ -68,7 +68,7 @@ struct Link {
 
 class LpuMachine::Chips {
  public:
-  Chips(const Schedule& schedule, const MachineOptions& options)
+  Chips(const LpuSchedule& schedule, const LpuMachineOptions& options)
       : schedule_(schedule), g_(schedule.geometry), options_(options), random_(options.seed) {
     tiles_ = options.tile_by_tile ? g_.superlanes : 1;
     const int longest =
@@ -78,7 +78,7 @@ class LpuMachine::Chips {
       Chip& chip = chips_.emplace_back(Chip{StreamFile(g_), {}, {}, {}});
       chip.banks.resize(static_cast<std::size_t>(2 * g_.mem_slices * LpuGeometry::kBanks));
       for (int p = 0; p < LpuGeometry::kPlanes; ++p) {
-        chip.planes.emplace_back(g_, options.wide && !options.tile_by_tile);
+        chip.planes.emplace_back(g_, options.wide, tiles_);
       }
       chip.alus.resize(static_cast<std::size_t>(g_.alus));
       for (AluRegister& alu : chip.alus) {
@@ -93,8 +93,8 @@ class LpuMachine::Chips {
     c_ = a_;
   }
 
-  MachineRun run() {
-    MachineRun run;
+  LpuRun run() {
+    LpuRun run;
     run.error = check_instructions(schedule_);
     if (run.error) {
       return run;
@@ -102,7 +102,7 @@ class LpuMachine::Chips {
     for (const MemoryImage& image : schedule_.image) {
       std::copy(image.bytes.begin(), image.bytes.end(), row_of(image.address));
     }
-    const std::vector<Instruction>& all = schedule_.instructions;
+    const std::vector<LpuInstruction>& all = schedule_.instructions;
     std::vector<std::size_t> next(static_cast<std::size_t>(tiles_), 0);  // of each tile
     for (std::int64_t now = 0; next.back() < all.size() || staged_ > 0; ++now) {
       commit(now);
@@ -124,8 +124,10 @@ class LpuMachine::Chips {
       }
     }
     run.cycles = length_;
-    run.instructions = static_cast<std::int64_t>(std::count_if(
-        all.begin(), all.end(), [&](const Instruction& i) { return !error_ || i.cycle <= error_->cycle; }));
+    run.instructions =
+        static_cast<std::int64_t>(std::count_if(all.begin(), all.end(), [&](const LpuInstruction& i) {
+          return !error_ || i.cycle <= error_->cycle;
+        }));
     for (const Chip& chip : chips_) {
       for (const MatrixPlane& plane : chip.planes) {
         run.macs += plane.macs();
@@ -134,7 +136,7 @@ class LpuMachine::Chips {
     return run;
   }
 
-  std::vector<std::uint8_t> memory(const Address& address) const {
+  std::vector<std::uint8_t> memory(const VectorAddress& address) const {
     const std::vector<std::uint8_t>& bank =
         chips_[static_cast<std::size_t>(address.chip)].banks[bank_of(address)];
     const std::size_t begin = static_cast<std::size_t>(address.row) * static_cast<std::size_t>(g_.lanes());
@@ -154,7 +156,7 @@ class LpuMachine::Chips {
   };
   struct Consumed {
     std::int32_t chip;
-    Direction direction;
+    StreamDirection direction;
     int stream, position;
     std::int64_t cycle;
     std::uint32_t tiles;
@@ -179,10 +181,10 @@ class LpuMachine::Chips {
     return static_cast<std::size_t>(
         ((side == Hemisphere::west ? 0 : slices) + slice - 1) * LpuGeometry::kBanks + bank);
   }
-  std::size_t bank_of(const Address& address) const {
+  std::size_t bank_of(const VectorAddress& address) const {
     return place(address.side, address.slice, address.bank, g_.mem_slices);
   }
-  std::uint8_t* row_of(const Address& address) {
+  std::uint8_t* row_of(const VectorAddress& address) {
     std::vector<std::uint8_t>& bank = chips_[static_cast<std::size_t>(address.chip)].banks[bank_of(address)];
     const std::size_t begin = static_cast<std::size_t>(address.row) * static_cast<std::size_t>(g_.lanes());
     if (bank.size() < begin + static_cast<std::size_t>(g_.lanes())) {
@@ -190,25 +192,25 @@ class LpuMachine::Chips {
     }
     return bank.data() + begin;
   }
-  static Address address_of(const Instruction& i) { return {i.chip, i.side, i.unit, i.bank, i.row}; }
-  Chip& chip_of(const Instruction& i) { return chips_[static_cast<std::size_t>(i.chip)]; }
-  MatrixPlane& plane_of(const Instruction& i) {
+  static VectorAddress address_of(const LpuInstruction& i) { return {i.chip, i.side, i.unit, i.bank, i.row}; }
+  Chip& chip_of(const LpuInstruction& i) { return chips_[static_cast<std::size_t>(i.chip)]; }
+  MatrixPlane& plane_of(const LpuInstruction& i) {
     const int side = i.side == Hemisphere::west ? 0 : LpuGeometry::kPlanesPerHemisphere;
     return chip_of(i).planes[static_cast<std::size_t>(side + i.unit)];
   }
-  std::size_t link_of(const Instruction& i) const {
+  std::size_t link_of(const LpuInstruction& i) const {
     return static_cast<std::size_t>(i.chip) * kLinksPerChip + static_cast<std::size_t>(2 * i.unit) +
            (i.side == Hemisphere::east ? 1 : 0);
   }
 
-  void fail(const Instruction& i, std::int64_t cycle, std::string what) {
+  void fail(const LpuInstruction& i, std::int64_t cycle, std::string what) {
     if (!error_) {
-      error_ = ScheduleError{cycle, i.chip, queue_name(g_, queue_of(g_, i)), to_text(i), std::move(what)};
+      error_ = LpuScheduleError{cycle, i.chip, queue_name(g_, queue_of(g_, i)), to_text(i), std::move(what)};
     }
   }
 
   // Pointers to the bytes of a stream range; false, and the error, when one is missing.
-  bool gather(const Instruction& i, const StreamRange& range, bool keep, const Tile& tile,
+  bool gather(const LpuInstruction& i, const StreamRange& range, bool keep, const Tile& tile,
               std::array<const std::uint8_t*, kMostPlanes>& planes) {
     const int at = position(g_, i);
     for (int s = 0; s < range.count; ++s) {
@@ -264,7 +266,7 @@ class LpuMachine::Chips {
   void commit(std::int64_t now) {
     std::vector<Staged>& due = calendar_[static_cast<std::size_t>(now) % calendar_.size()];
     for (const Staged& staged : due) {
-      const Instruction& i = schedule_.instructions[staged.instruction];
+      const LpuInstruction& i = schedule_.instructions[staged.instruction];
       if (!error_) {
         arrive(i, staged.instruction, staged.tile);
       }
@@ -277,14 +279,14 @@ class LpuMachine::Chips {
     due.clear();
   }
 
-  void arrive(const Instruction& i, std::size_t index, const Tile& tile) {
+  void arrive(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     const std::uint8_t* bytes = buffers_[static_cast<std::size_t>(results_[index])].data();
-    if (i.opcode == Opcode::write) {
+    if (i.opcode == LpuOpcode::write) {
       std::copy(bytes + tile.begin, bytes + tile.end, row_of(address_of(i)) + tile.begin);
       return;
     }
     int vectors = 0;
-    if (i.opcode == Opcode::alu) {
+    if (i.opcode == LpuOpcode::alu) {
       AluRegister& alu = chip_of(i).alus[static_cast<std::size_t>(i.unit)];
       const auto* values = reinterpret_cast<const float*>(bytes);
       std::copy(values + tile.begin, values + tile.end, alu.values.begin() + tile.begin);
@@ -292,14 +294,14 @@ class LpuMachine::Chips {
       vectors = static_cast<int>(sizeof(float));  // the register's, before those of the streams
     }
     const std::uint8_t* emitted = bytes + static_cast<std::ptrdiff_t>(vectors) * g_.lanes();
-    if (i.opcode == Opcode::permute) {
+    if (i.opcode == LpuOpcode::permute) {
       emitted = permuted(i, bytes, tile);
     }
     emit(i, i.out, emitted, tile);
     emit(i, i.out2, emitted, tile);
   }
 
-  const std::uint8_t* permuted(const Instruction& i, const std::uint8_t* bytes, const Tile& tile) {
+  const std::uint8_t* permuted(const LpuInstruction& i, const std::uint8_t* bytes, const Tile& tile) {
     permuted_.resize(static_cast<std::size_t>(i.out.count) * static_cast<std::size_t>(g_.lanes()));
     const std::vector<std::int16_t>& table = schedule_.tables[static_cast<std::size_t>(i.table)];
     for (int s = 0; s < i.out.count; ++s) {
@@ -312,7 +314,7 @@ class LpuMachine::Chips {
     return permuted_.data();
   }
 
-  void emit(const Instruction& i, const StreamRange& out, const std::uint8_t* bytes, const Tile& tile) {
+  void emit(const LpuInstruction& i, const StreamRange& out, const std::uint8_t* bytes, const Tile& tile) {
     const int at = position(g_, i);
     for (int s = 0; s < out.count; ++s) {
       const int stream = out.first + s;
@@ -325,7 +327,7 @@ class LpuMachine::Chips {
     }
   }
 
-  bool operand(const Instruction& i, const AluInput& input, const Tile& tile, std::vector<float>& values) {
+  bool operand(const LpuInstruction& i, const AluInput& input, const Tile& tile, std::vector<float>& values) {
     switch (input.kind) {
       case AluInput::Kind::none:
         break;
@@ -354,7 +356,7 @@ class LpuMachine::Chips {
     return true;
   }
 
-  void execute_alu(const Instruction& i, std::size_t index, const Tile& tile) {
+  void execute_alu(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     if (!operand(i, i.a, tile, a_) || !operand(i, i.b, tile, b_)) {
       return;
     }
@@ -372,37 +374,37 @@ class LpuMachine::Chips {
     stage(index, tile, g_.alu_delay);
   }
 
-  void execute_matrix(const Instruction& i, std::size_t index, const Tile& tile) {
+  void execute_matrix(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     MatrixPlane& plane = plane_of(i);
     std::array<const std::uint8_t*, kMostPlanes> planes;
     switch (i.opcode) {
-      case Opcode::load: {
+      case LpuOpcode::load: {
         const int vectors = i.is_pair() ? i.in.count / 2 : i.in.count;
         if (gather(i, i.in, i.keep, tile, planes) &&
-            !plane.load(i.type, i.columns, planes.data(), vectors, tile.begin, tile.end, tile.last)) {
+            !plane.load(i.type, i.columns, planes.data(), vectors, tile.index)) {
           fail(i, tile.cycle, "the second buffer is full, or holds weights of another kind");
         }
         break;
       }
-      case Opcode::install:
-        if (!plane.install(tile.begin, tile.end, tile.last)) {
+      case LpuOpcode::install:
+        if (!plane.install(tile.index)) {
           fail(i, tile.cycle, "the second buffer is empty");
         }
         break;
-      case Opcode::pass:
+      case LpuOpcode::pass:
         if (tile.index == 0 && i.is_pair() && tile.cycle < plane.last_pass() + kPairInterval) {
           fail(i, tile.cycle, "a pair of arrays takes a vector every second cycle");
           break;
         }
-        if (gather(i, i.in, i.keep, tile, planes) && !plane.pass(i.type, planes.data(), tile.begin, tile.end,
-                                                                 tile.cycle + g_.matrix_delay, tile.last)) {
+        if (gather(i, i.in, i.keep, tile, planes) &&
+            !plane.pass(i.type, planes.data(), tile.cycle + g_.matrix_delay, tile.index)) {
           fail(i, tile.cycle, "the array holds no weights of this type");
         }
         length_ = std::max(length_, tile.cycle + g_.matrix_delay);
         break;
       default: {
         const auto sums = result_planes(index, width(LaneType::fp32));
-        if (!plane.accumulate(tile.cycle, i.slot, i.adds, tile.begin, tile.end, sums.data())) {
+        if (!plane.accumulate(tile.cycle, i.slot, i.adds, sums.data(), tile.index)) {
           fail(i, tile.cycle, "no result of the array");
           return;
         }
@@ -412,7 +414,7 @@ class LpuMachine::Chips {
     }
   }
 
-  void send(const Instruction& i, const Tile& tile) {
+  void send(const LpuInstruction& i, const Tile& tile) {
     std::array<const std::uint8_t*, kMostPlanes> planes;
     if (!gather(i, i.in, i.keep, tile, planes)) {
       return;
@@ -437,7 +439,7 @@ class LpuMachine::Chips {
     std::copy(planes[0] + tile.begin, planes[0] + tile.end, link.sent.back().bytes.begin() + tile.begin);
   }
 
-  void receive(const Instruction& i, std::size_t index, const Tile& tile) {
+  void receive(const LpuInstruction& i, std::size_t index, const Tile& tile) {
     Link& link = links_[link_of(i)];
     if (link.received >= link.sent.size() || link.sent[link.received].arrival > tile.cycle) {
       fail(i, tile.cycle, "nothing has come over the link");
@@ -452,31 +454,31 @@ class LpuMachine::Chips {
   }
 
   void execute(std::size_t index, const Tile& tile) {
-    const Instruction& i = schedule_.instructions[index];
+    const LpuInstruction& i = schedule_.instructions[index];
     std::array<const std::uint8_t*, kMostPlanes> planes;
     switch (i.opcode) {
-      case Opcode::read: {
+      case LpuOpcode::read: {
         const std::uint8_t* row = row_of(address_of(i));
         std::copy(row + tile.begin, row + tile.end, result_bytes(index, 1) + tile.begin);
         stage(index, tile, g_.read_delay);
         break;
       }
-      case Opcode::write:
+      case LpuOpcode::write:
         if (gather(i, i.in, i.keep, tile, planes)) {
           std::copy(planes[0] + tile.begin, planes[0] + tile.end, result_bytes(index, 1) + tile.begin);
           stage(index, tile, g_.write_delay);
         }
         break;
-      case Opcode::alu:
+      case LpuOpcode::alu:
         execute_alu(i, index, tile);
         break;
-      case Opcode::load:
-      case Opcode::install:
-      case Opcode::pass:
-      case Opcode::accumulate:
+      case LpuOpcode::load:
+      case LpuOpcode::install:
+      case LpuOpcode::pass:
+      case LpuOpcode::accumulate:
         execute_matrix(i, index, tile);
         break;
-      case Opcode::permute: {
+      case LpuOpcode::permute: {
         if (gather(i, i.in, i.keep, tile, planes)) {
           const auto copies = result_planes(index, i.in.count);
           for (int s = 0; s < i.in.count; ++s) {
@@ -487,18 +489,18 @@ class LpuMachine::Chips {
         }
         break;
       }
-      case Opcode::send:
+      case LpuOpcode::send:
         send(i, tile);
         break;
-      case Opcode::receive:
+      case LpuOpcode::receive:
         receive(i, index, tile);
         break;
     }
   }
 
-  const Schedule& schedule_;
+  const LpuSchedule& schedule_;
   const LpuGeometry& g_;
-  MachineOptions options_;
+  LpuMachineOptions options_;
   std::mt19937_64 random_;
   int tiles_ = 1;
   std::vector<Chip> chips_;
@@ -511,15 +513,17 @@ class LpuMachine::Chips {
   std::vector<Consumed> consumed_;
   std::vector<std::uint8_t> permuted_;
   std::vector<float> a_, b_, c_;
-  std::optional<ScheduleError> error_;
+  std::optional<LpuScheduleError> error_;
 };
 
-LpuMachine::LpuMachine(const Schedule& schedule, const MachineOptions& options)
+LpuMachine::LpuMachine(const LpuSchedule& schedule, const LpuMachineOptions& options)
     : chips_(std::make_unique<Chips>(schedule, options)) {}
 LpuMachine::~LpuMachine() = default;
 
-MachineRun LpuMachine::run() { return chips_->run(); }
+LpuRun LpuMachine::run() { return chips_->run(); }
 
-std::vector<std::uint8_t> LpuMachine::memory(const Address& address) const { return chips_->memory(address); }
+std::vector<std::uint8_t> LpuMachine::memory(const VectorAddress& address) const {
+  return chips_->memory(address);
+}
 
 }  // namespace memwall

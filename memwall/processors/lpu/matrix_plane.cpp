@@ -9,7 +9,6 @@
 namespace memwall {
 namespace {
 
-constexpr int kPartials = array_kernel::kPartials;
 constexpr int kBitsPerByte = 8;
 
 std::size_t at(int vector, int lanes) {
@@ -18,72 +17,61 @@ std::size_t at(int vector, int lanes) {
 
 }  // namespace
 
-bool MatrixPlane::load(LaneType type, bool columns, const std::uint8_t* const* planes, int count, int begin,
-                       int end, bool last) {
-  const bool fresh = loading_.count == 0;
-  if ((!fresh && (loading_.type != type || loading_.columns != columns)) || loading_.count + count > lanes_) {
+MatrixPlane::MatrixPlane(const LpuGeometry& geometry, bool wide, int tiles)
+    : lanes_(geometry.lanes()),
+      lag_(geometry.matrix_delay + geometry.superlanes),
+      delay_(geometry.matrix_delay),
+      wide_(wide),
+      tiles_(tiles),
+      states_(static_cast<std::size_t>(tiles)) {}
+
+bool MatrixPlane::load(LaneType type, bool columns, const std::uint8_t* const* planes, int count, int tile) {
+  TileState& state = states_[static_cast<std::size_t>(tile)];
+  if (state.loading - first_array_ == static_cast<std::int64_t>(arrays_.size())) {
+    Array fresh;
+    if (!spare_.empty()) {
+      fresh = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    fresh.type = type;
+    fresh.columns = columns;
+    fresh.count = 0;
+    arrays_.push_back(std::move(fresh));
+  }
+  Array& loading = array(state.loading);
+  if (loading.type != type || loading.columns != columns || state.count + count > lanes_) {
     return false;
   }
-  loading_.type = type;
-  loading_.columns = columns;
-  loading_.filled = true;
   if (type == LaneType::int8) {
-    loading_.bytes.resize(at(lanes_, lanes_));
+    loading.bytes.resize(at(lanes_, lanes_));
   } else {
-    loading_.values.resize(at(lanes_, lanes_));
+    loading.values.resize(at(lanes_, lanes_));
   }
   for (int j = 0; j < count; ++j) {
     const std::uint8_t* bytes[2] = {planes[j], type == LaneType::fp16 ? planes[count + j] : nullptr};
+    const std::size_t vector = at(state.count + j, lanes_);
     if (type == LaneType::int8) {
-      std::transform(
-          bytes[0] + begin, bytes[0] + end,
-          loading_.bytes.begin() + static_cast<std::ptrdiff_t>(at(loading_.count + j, lanes_)) + begin,
-          [](std::uint8_t byte) { return static_cast<std::int8_t>(byte); });
+      std::copy_n(reinterpret_cast<const std::int8_t*>(bytes[0]) + begin(tile), end(tile) - begin(tile),
+                  loading.bytes.begin() + static_cast<std::ptrdiff_t>(vector) + begin(tile));
     } else {
-      unpack_lanes(type, bytes, begin, end, loading_.values.data() + at(loading_.count + j, lanes_));
+      unpack_lanes(type, bytes, begin(tile), end(tile), loading.values.data() + vector);
     }
   }
-  if (last) {
-    loading_.count += count;
-  }
+  state.count += count;
+  loading.count = std::max(loading.count, state.count);
   return true;
 }
 
-// Tile by tile: weights of operand lanes are lanes of column vectors, and vectors of rows.
-bool MatrixPlane::install(int begin, int end, bool last) {
-  if (begin == 0 && loading_.count == 0) {
+bool MatrixPlane::install(int tile) {
+  TileState& state = states_[static_cast<std::size_t>(tile)];
+  if (state.count == 0) {
     return false;
   }
-  if (begin == 0 && last) {
-    std::swap(installed_, loading_);
-    loading_.count = 0;
-    return true;
-  }
-  if (begin == 0) {
-    installed_.columns = loading_.columns;
-    installed_.type = loading_.type;
-    installed_.count = loading_.count;
-    installed_.filled = true;
-    installed_.bytes.resize(loading_.bytes.size());
-    installed_.values.resize(loading_.values.size());
-  }
-  const auto copy = [&](auto& from, auto& to) {
-    if (from.empty()) {
-      return;
-    }
-    for (int v = 0; v < lanes_; ++v) {
-      for (int k = 0; k < lanes_; ++k) {
-        const int operand = installed_.columns ? k : v;
-        if (operand >= begin && operand < end) {
-          to[at(v, lanes_) + static_cast<std::size_t>(k)] = from[at(v, lanes_) + static_cast<std::size_t>(k)];
-        }
-      }
-    }
-  };
-  copy(loading_.bytes, installed_.bytes);
-  copy(loading_.values, installed_.values);
-  if (last) {
-    loading_.count = 0;
+  state.installed = state.loading++;
+  state.count = 0;
+  for (; tile + 1 == tiles_ && first_array_ < state.installed; ++first_array_) {
+    spare_.push_back(std::move(arrays_.front()));
+    arrays_.pop_front();
   }
   return true;
 }
@@ -101,87 +89,53 @@ MatrixPlane::Result& MatrixPlane::result_due(std::int64_t due) {
     results_.pop_front();
   }
   result.due = due;
+  result.operand_bytes.resize(static_cast<std::size_t>(lanes_));
+  result.operand_values.resize(static_cast<std::size_t>(lanes_));
   result.sums.assign(static_cast<std::size_t>(lanes_), 0);
   result.values.assign(static_cast<std::size_t>(lanes_), 0);
-  result.partial.clear();
   results_.push_back(std::move(result));
   return results_.back();
 }
 
-void MatrixPlane::multiply(const Array& array, int begin, int end, Result& result) {
-  const bool whole = begin == 0 && end == lanes_;
-  result.by_rows = !array.columns;
-  result.count = array.count;
-  result.whole_numbers = array.type == LaneType::int8;
-  if (result.whole_numbers) {
-    if (array.columns && whole && wide_) {
-      array_kernel::columns_int8(operand_bytes_.data(), array.bytes.data(), array.count, lanes_,
-                                 result.sums.data());
-    } else if (array.columns) {
-      array_kernel::add_columns_int8(operand_bytes_.data(), array.bytes.data(), array.count, lanes_, begin,
-                                     end, result.sums.data());
-    } else {
-      for (int k = begin; k < std::min(end, array.count); ++k) {
-        for (int n = 0; n < lanes_; ++n) {
-          result.sums[static_cast<std::size_t>(n)] +=
-              operand_bytes_[static_cast<std::size_t>(k)] *
-              array.bytes[at(k, lanes_) + static_cast<std::size_t>(n)];
-        }
-      }
-    }
-    return;
-  }
-  if (array.columns && whole && wide_) {
-    array_kernel::columns_float(operand_values_.data(), array.values.data(), array.count, lanes_,
-                                result.values.data());
-    return;
-  }
-  result.partial.resize(at(lanes_, kPartials));
-  if (array.columns) {
-    array_kernel::add_columns_float(operand_values_.data(), array.values.data(), array.count, lanes_, begin,
-                                    end, result.partial.data());
+void MatrixPlane::multiply(const Array& array, Result& result) const {
+  const std::int8_t* x8 = result.operand_bytes.data();
+  const float* x = result.operand_values.data();
+  if (result.whole_numbers && array.columns) {
+    const auto kernel = wide_ ? array_kernel::columns_int8 : array_kernel::plain_columns_int8;
+    kernel(x8, array.bytes.data(), array.count, lanes_, result.sums.data());
+  } else if (result.whole_numbers) {
+    array_kernel::rows_int8(x8, array.bytes.data(), array.count, lanes_, result.sums.data());
+  } else if (array.columns) {
+    const auto kernel = wide_ ? array_kernel::columns_float : array_kernel::plain_columns_float;
+    kernel(x, array.values.data(), array.count, lanes_, result.values.data());
   } else {
-    array_kernel::add_rows_float(operand_values_.data(), array.values.data(), lanes_, begin,
-                                 std::min(end, array.count), result.partial.data());
+    array_kernel::rows_float(x, array.values.data(), array.count, lanes_, result.values.data());
   }
 }
 
-void MatrixPlane::finish(Result& result) const {
-  if (result.partial.empty()) {
-    return;
-  }
-  if (result.by_rows) {
-    array_kernel::sum_partials(result.partial.data(), lanes_, 1, lanes_, result.values.data());
-  } else {
-    array_kernel::sum_partials(result.partial.data(), result.count, kPartials, 1, result.values.data());
-  }
-}
-
-bool MatrixPlane::pass(LaneType type, const std::uint8_t* const* planes, int begin, int end, std::int64_t due,
-                       bool last) {
-  if (!installed_.filled || installed_.type != type) {
+bool MatrixPlane::pass(LaneType type, const std::uint8_t* const* planes, std::int64_t due, int tile) {
+  const TileState& state = states_[static_cast<std::size_t>(tile)];
+  if (state.installed < 0 || array(state.installed).type != type) {
     return false;
-  }
-  operand_bytes_.resize(static_cast<std::size_t>(lanes_));
-  operand_values_.resize(static_cast<std::size_t>(lanes_));
-  if (type == LaneType::int8) {
-    std::transform(planes[0] + begin, planes[0] + end, operand_bytes_.begin() + begin,
-                   [](std::uint8_t byte) { return static_cast<std::int8_t>(byte); });
-  } else {
-    unpack_lanes(type, planes, begin, end, operand_values_.data());
   }
   last_pass_ = due - delay_;
   Result& result = result_due(due);
-  multiply(installed_, begin, end, result);
-  if (last) {
-    finish(result);
-    macs_ += static_cast<std::int64_t>(installed_.count) * lanes_;
+  result.whole_numbers = type == LaneType::int8;
+  if (result.whole_numbers) {
+    std::copy_n(reinterpret_cast<const std::int8_t*>(planes[0]) + begin(tile), end(tile) - begin(tile),
+                result.operand_bytes.begin() + begin(tile));
+  } else {
+    unpack_lanes(type, planes, begin(tile), end(tile), result.operand_values.data());
+  }
+  if (tile + 1 == tiles_) {  // the last lanes of weights and operand are here
+    multiply(array(state.installed), result);
+    macs_ += static_cast<std::int64_t>(array(state.installed).count) * lanes_;
   }
   return true;
 }
 
-bool MatrixPlane::accumulate(std::int64_t cycle, int slot_index, bool adds, int begin, int end,
-                             std::uint8_t* const* planes) {
+bool MatrixPlane::accumulate(std::int64_t cycle, int slot_index, bool adds, std::uint8_t* const* planes,
+                             int tile) {
   const auto found = std::find_if(results_.begin(), results_.end(),
                                   [cycle](const Result& result) { return result.due == cycle; });
   if (found == results_.end()) {
@@ -196,7 +150,7 @@ bool MatrixPlane::accumulate(std::int64_t cycle, int slot_index, bool adds, int 
   if (adds && slot.whole_numbers != found->whole_numbers) {
     return false;
   }
-  for (int n = begin; n < end; ++n) {
+  for (int n = begin(tile); n < end(tile); ++n) {
     const auto lane = static_cast<std::size_t>(n);
     // Sums wrap as the chip's 32-bit adders do.
     const auto sum = static_cast<std::uint32_t>(found->sums[lane]) +
@@ -208,7 +162,7 @@ bool MatrixPlane::accumulate(std::int64_t cycle, int slot_index, bool adds, int 
       planes[b][n] = static_cast<std::uint8_t>(bits >> (kBitsPerByte * b));
     }
   }
-  if (end == lanes_) {
+  if (tile + 1 == tiles_) {
     slot.whole_numbers = found->whole_numbers;
     results_.erase(found);
   }

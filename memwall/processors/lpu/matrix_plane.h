@@ -16,33 +16,27 @@ namespace memwall {
 
 class MatrixPlane {
  public:
-  MatrixPlane(const LpuGeometry& geometry, bool wide)
-      : lanes_(geometry.lanes()),
-        lag_(geometry.matrix_delay + geometry.superlanes),
-        delay_(geometry.matrix_delay),
-        wide_(wide) {}
+  // `tiles`: how many parts of an instruction act one after another; 1 when all lanes act together. Every
+  // part does the same instructions in the same order, the last one latest.
+  MatrixPlane(const LpuGeometry& geometry, bool wide, int tiles);
 
-  // Lanes [begin, end) of the vectors that follow those loaded before; planes[j] holds vector j, for 16-bit
+  // Lanes of `tile` of the vectors that follow those loaded before; planes[j] holds vector j, for 16-bit
   // types its low byte, and planes[count + j] the high one. False: a load of another type or orientation is
   // not yet installed, or the buffer is full.
-  bool load(LaneType type, bool columns, const std::uint8_t* const* planes, int count, int begin, int end,
-            bool last);
-  // Weights that multiply operand lanes [begin, end) become the array's. False: nothing was loaded.
-  bool install(int begin, int end, bool last);
-  // Multiplies operand lanes [begin, end); the result is due at `due`. False: no array of this type is
-  // installed.
-  bool pass(LaneType type, const std::uint8_t* const* planes, int begin, int end, std::int64_t due,
-            bool last);
-  // The result that is due now, into an accumulator, for result lanes [begin, end): 4 bytes each into planes.
+  bool load(LaneType type, bool columns, const std::uint8_t* const* planes, int count, int tile);
+  bool install(int tile);  // false: nothing was loaded
+  // The result is due at `due`. False: no array of this type is installed.
+  bool pass(LaneType type, const std::uint8_t* const* planes, std::int64_t due, int tile);
+  // The result that is due now, into an accumulator, for result lanes of `tile`: 4 bytes each into planes.
   // False: none is due, or the slot holds a sum of another type.
-  bool accumulate(std::int64_t cycle, int slot, bool adds, int begin, int end, std::uint8_t* const* planes);
+  bool accumulate(std::int64_t cycle, int slot, bool adds, std::uint8_t* const* planes, int tile);
 
   std::int64_t last_pass() const { return last_pass_; }  // its cycle
   std::int64_t macs() const { return macs_; }
 
  private:
   struct Array {
-    bool filled = false, columns = true;
+    bool columns = true;
     LaneType type = LaneType::int8;
     int count = 0;                   // vectors
     std::vector<std::int8_t> bytes;  // [vector][lane], int8
@@ -51,31 +45,39 @@ class MatrixPlane {
   struct Result {
     std::int64_t due = 0;
     bool whole_numbers = false;
+    std::vector<std::int8_t> operand_bytes;
+    std::vector<float> operand_values;
     std::vector<std::int32_t> sums;
     std::vector<float> values;
-    std::vector<double> partial;  // while tiles are still to come
-    bool by_rows = false;
-    int count = 0;
   };
   struct Slot {
     bool whole_numbers = false;
     std::vector<std::int32_t> sums;
     std::vector<float> values;
   };
+  // What one tile sees: which array it loads, how far, and which is installed.
+  struct TileState {
+    std::int64_t loading = 0, installed = -1;
+    int count = 0;
+  };
 
+  Array& array(std::int64_t number) { return arrays_[static_cast<std::size_t>(number - first_array_)]; }
   Result& result_due(std::int64_t due);
-  void multiply(const Array& array, int begin, int end, Result& result);
-  void finish(Result& result) const;
+  void multiply(const Array& array, Result& result) const;
+  int begin(int tile) const { return tile * lanes_ / tiles_; }
+  int end(int tile) const { return (tile + 1) * lanes_ / tiles_; }
 
   int lanes_;
   int lag_;    // cycles after which a result cannot be taken any more
   int delay_;  // from a pass to its result
-  bool wide_;  // the SIMD kernels, for whole vectors
-  Array loading_, installed_;
+  bool wide_;  // the SIMD kernels
+  int tiles_;
+  std::deque<Array> arrays_;  // from the oldest that some tile has installed
+  std::int64_t first_array_ = 0;
+  std::vector<Array> spare_;
+  std::vector<TileState> states_;  // by tile
   std::deque<Result> results_;
   std::vector<Slot> slots_;
-  std::vector<std::int8_t> operand_bytes_;
-  std::vector<float> operand_values_;
   std::int64_t macs_ = 0, last_pass_ = -2;
 };
 

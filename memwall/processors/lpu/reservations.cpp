@@ -24,35 +24,35 @@ bool Reservations::take_slot(std::uint64_t key) {
   return true;
 }
 
-bool Reservations::take(const Instruction& i) {
+bool Reservations::take(const LpuInstruction& i) {
   if (i.cycle < 0) {
     return false;
   }
   const int queues = queue_count(geometry_);
-  if (i.opcode == Opcode::read || i.opcode == Opcode::write) {
+  if (i.opcode == LpuOpcode::read || i.opcode == LpuOpcode::write) {
     const int slice = queue_of(geometry_, i);  // a slice's queue holds an access to each of its banks
     return take_slot(key_of(i.chip, queues + slice * LpuGeometry::kBanks + i.bank, i.cycle));
   }
   if (!take_slot(key_of(i.chip, queue_of(geometry_, i), i.cycle))) {
     return false;
   }
-  const bool both_planes =
-      i.is_pair() && (i.opcode == Opcode::load || i.opcode == Opcode::install || i.opcode == Opcode::pass);
+  const bool both_planes = i.is_pair() && (i.opcode == LpuOpcode::load || i.opcode == LpuOpcode::install ||
+                                           i.opcode == LpuOpcode::pass);
   if (!both_planes) {
     return true;
   }
-  Instruction other = i;
+  LpuInstruction other = i;
   other.unit = 1;
   return take_slot(key_of(i.chip, queue_of(geometry_, other), i.cycle));
 }
 
-bool Reservations::take_stream(std::int32_t chip, Direction direction, int stream, int from,
+bool Reservations::take_stream(std::int32_t chip, StreamDirection direction, int stream, int from,
                                std::int64_t cycle, int to) {
-  const std::int64_t diagonal = direction == Direction::east ? cycle - from : cycle + from;
+  const std::int64_t diagonal = direction == StreamDirection::east ? cycle - from : cycle + from;
   if (diagonal + geometry_.positions() < 0) {
     return false;
   }
-  const int resource = (direction == Direction::east ? 0 : geometry_.streams) + stream;
+  const int resource = (direction == StreamDirection::east ? 0 : geometry_.streams) + stream;
   const std::uint64_t key = key_of(chip, resource, diagonal + geometry_.positions());
   std::vector<Interval>& taken = streams_[key];
   const auto low = static_cast<std::int16_t>(std::min(from, to)),

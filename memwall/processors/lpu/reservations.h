@@ -19,9 +19,10 @@ class Reservations {
   explicit Reservations(const LpuGeometry& geometry) : geometry_(geometry) {}
 
   // The queue (and bank) that an instruction dispatches from, in its cycle. False when it is taken.
-  bool take(const Instruction& instruction);
+  bool take(const LpuInstruction& instruction);
   // One stream from `from` in `cycle` to `to`, where it is read last. False when another value is on the way.
-  bool take_stream(std::int32_t chip, Direction direction, int stream, int from, std::int64_t cycle, int to);
+  bool take_stream(std::int32_t chip, StreamDirection direction, int stream, int from, std::int64_t cycle,
+                   int to);
 
   std::size_t mark() const { return log_.size(); }
   void undo_to(std::size_t mark);

@@ -17,7 +17,7 @@ bool in_range(const LpuGeometry& g, const StreamRange& streams) {
 }
 
 // What is wrong with the fields of one instruction, or nothing.
-std::string wrong_field(const Schedule& schedule, const Instruction& i) {
+std::string wrong_field(const LpuSchedule& schedule, const LpuInstruction& i) {
   const LpuGeometry& g = schedule.geometry;
   const auto streams = [&](const StreamRange& range, int count) { return range.count == count; };
   if (i.chip < 0 || i.chip >= schedule.chips) {
@@ -37,15 +37,15 @@ std::string wrong_field(const Schedule& schedule, const Instruction& i) {
                : std::string();
   };
   switch (i.opcode) {
-    case Opcode::read:
-    case Opcode::write: {
+    case LpuOpcode::read:
+    case LpuOpcode::write: {
       std::string wrong = limited(i.unit, 1, g.mem_slices, "slice");
       wrong = wrong.empty() ? limited(i.bank, 0, LpuGeometry::kBanks - 1, "bank") : wrong;
       wrong = wrong.empty() ? limited(i.row, 0, g.words_per_bank - 1, "row") : wrong;
-      const bool one = streams(i.opcode == Opcode::read ? i.out : i.in, 1);
+      const bool one = streams(i.opcode == LpuOpcode::read ? i.out : i.in, 1);
       return wrong.empty() && !one ? "a vector of bytes is one stream" : wrong;
     }
-    case Opcode::alu: {
+    case LpuOpcode::alu: {
       std::string wrong = limited(i.unit, 0, g.alus - 1, "ALU");
       for (const AluInput& input : {i.a, i.b}) {
         if (input.kind == AluInput::Kind::streams && input.streams.count != width(input.type)) {
@@ -62,29 +62,29 @@ std::string wrong_field(const Schedule& schedule, const Instruction& i) {
       }
       return i.a.kind == AluInput::Kind::none ? "no operand" : wrong;
     }
-    case Opcode::load:
-    case Opcode::install:
-    case Opcode::pass:
-    case Opcode::accumulate: {
-      if (i.opcode != Opcode::accumulate && i.is_pair() && i.unit != 0) {
+    case LpuOpcode::load:
+    case LpuOpcode::install:
+    case LpuOpcode::pass:
+    case LpuOpcode::accumulate: {
+      if (i.opcode != LpuOpcode::accumulate && i.is_pair() && i.unit != 0) {
         return "a pair of planes is plane 0";
       }
-      if (i.opcode == Opcode::load && (i.in.count == 0 || (i.is_pair() && i.in.count % 2 != 0))) {
+      if (i.opcode == LpuOpcode::load && (i.in.count == 0 || (i.is_pair() && i.in.count % 2 != 0))) {
         return "no whole vector of weights";
       }
-      if (i.opcode == Opcode::pass && i.in.count != width(i.type)) {
+      if (i.opcode == LpuOpcode::pass && i.in.count != width(i.type)) {
         return "as many streams as the type has bytes";
       }
-      if (i.opcode != Opcode::accumulate && width(i.type) > 2) {
+      if (i.opcode != LpuOpcode::accumulate && width(i.type) > 2) {
         return "arrays multiply int8, fp8 and fp16";
       }
-      if (i.opcode == Opcode::accumulate && i.out.count != 0 && i.out.count != width(LaneType::fp32)) {
+      if (i.opcode == LpuOpcode::accumulate && i.out.count != 0 && i.out.count != width(LaneType::fp32)) {
         return "a sum is four streams";
       }
       const std::string wrong = limited(i.unit, 0, LpuGeometry::kPlanesPerHemisphere - 1, "plane");
       return wrong.empty() ? limited(i.slot, 0, kMostSlots - 1, "accumulator") : wrong;
     }
-    case Opcode::permute: {
+    case LpuOpcode::permute: {
       const std::string wrong = limited(i.unit, 0, g.switch_units - 1, "SXM unit");
       if (wrong.empty() && (i.in.count == 0 || i.out.count != i.in.count)) {
         return "as many streams out as in";
@@ -92,8 +92,8 @@ std::string wrong_field(const Schedule& schedule, const Instruction& i) {
       return wrong.empty() ? limited(i.table, 0, static_cast<int>(schedule.tables.size()) - 1, "table")
                            : wrong;
     }
-    case Opcode::send:
-    case Opcode::receive: {
+    case LpuOpcode::send:
+    case LpuOpcode::receive: {
       const std::string wrong = limited(i.unit, 0, kLinksPerSide - 1, "link");
       if (!wrong.empty()) {
         return wrong;
@@ -103,7 +103,7 @@ std::string wrong_field(const Schedule& schedule, const Instruction& i) {
       if (link >= schedule.links.size() || schedule.links[link].chip < 0) {
         return "no chip at the other end of the link";
       }
-      return streams(i.opcode == Opcode::send ? i.in : i.out, 1) ? "" : "a vector of bytes is one stream";
+      return streams(i.opcode == LpuOpcode::send ? i.in : i.out, 1) ? "" : "a vector of bytes is one stream";
     }
   }
   return "";
@@ -111,27 +111,27 @@ std::string wrong_field(const Schedule& schedule, const Instruction& i) {
 
 }  // namespace
 
-std::string to_text(const ScheduleError& error) {
+std::string to_text(const LpuScheduleError& error) {
   return fmt::format("cycle {}, chip {}, {}, '{}': {}", error.cycle, error.chip, error.slice,
                      error.instruction, error.what);
 }
 
-void sort_instructions(Schedule& schedule) {
+void sort_instructions(LpuSchedule& schedule) {
   const LpuGeometry& g = schedule.geometry;
   std::stable_sort(schedule.instructions.begin(), schedule.instructions.end(),
-                   [&](const Instruction& a, const Instruction& b) {
+                   [&](const LpuInstruction& a, const LpuInstruction& b) {
                      return std::tuple(a.cycle, a.chip, queue_of(g, a), a.bank) <
                             std::tuple(b.cycle, b.chip, queue_of(g, b), b.bank);
                    });
 }
 
-std::optional<ScheduleError> check_instructions(const Schedule& schedule) {
+std::optional<LpuScheduleError> check_instructions(const LpuSchedule& schedule) {
   const LpuGeometry& g = schedule.geometry;
-  const Instruction* before = nullptr;
+  const LpuInstruction* before = nullptr;
   int queue_before = -1;
-  for (const Instruction& i : schedule.instructions) {
+  for (const LpuInstruction& i : schedule.instructions) {
     const auto error = [&](std::string slice, std::string what) {
-      return ScheduleError{i.cycle, i.chip, std::move(slice), to_text(i), std::move(what)};
+      return LpuScheduleError{i.cycle, i.chip, std::move(slice), to_text(i), std::move(what)};
     };
     const std::string wrong = wrong_field(schedule, i);
     if (!wrong.empty()) {
@@ -139,7 +139,7 @@ std::optional<ScheduleError> check_instructions(const Schedule& schedule) {
     }
     const int queue = queue_of(g, i);
     if (before != nullptr && before->cycle == i.cycle && before->chip == i.chip && queue_before == queue) {
-      const bool memory = i.opcode == Opcode::read || i.opcode == Opcode::write;
+      const bool memory = i.opcode == LpuOpcode::read || i.opcode == LpuOpcode::write;
       if (!memory) {
         return error(queue_name(g, queue),
                      "its queue dispatches '" + to_text(*before) + "' in the same cycle");

@@ -5,8 +5,8 @@
 namespace memwall {
 namespace {
 
-std::int64_t diagonal_of(Direction direction, int position, std::int64_t cycle) {
-  return direction == Direction::east ? position - cycle : position + cycle;
+std::int64_t diagonal_of(StreamDirection direction, int position, std::int64_t cycle) {
+  return direction == StreamDirection::east ? position - cycle : position + cycle;
 }
 
 }  // namespace
@@ -19,14 +19,14 @@ StreamFile::StreamFile(const LpuGeometry& geometry)
       slots_(static_cast<std::size_t>(2) * streams_ * ring_),
       bytes_(slots_.size() * static_cast<std::size_t>(lanes_)) {}
 
-std::size_t StreamFile::slot_of(Direction direction, int stream, std::int64_t diagonal) const {
+std::size_t StreamFile::slot_of(StreamDirection direction, int stream, std::int64_t diagonal) const {
   const std::int64_t place = ((diagonal % ring_) + ring_) % ring_;
-  const int row = (direction == Direction::east ? 0 : streams_) + stream;
+  const int row = (direction == StreamDirection::east ? 0 : streams_) + stream;
   return static_cast<std::size_t>(row) * static_cast<std::size_t>(ring_) + static_cast<std::size_t>(place);
 }
 
-bool StreamFile::write(Direction direction, int stream, int position, std::int64_t cycle, std::uint32_t tiles,
-                       int begin, int end, const std::uint8_t* bytes) {
+bool StreamFile::write(StreamDirection direction, int stream, int position, std::int64_t cycle,
+                       std::uint32_t tiles, int begin, int end, const std::uint8_t* bytes) {
   const std::int64_t diagonal = diagonal_of(direction, position, cycle);
   const std::size_t index = slot_of(direction, stream, diagonal);
   Slot& slot = slots_[index];
@@ -41,7 +41,7 @@ bool StreamFile::write(Direction direction, int stream, int position, std::int64
   return true;
 }
 
-const std::uint8_t* StreamFile::read(Direction direction, int stream, int position, std::int64_t cycle,
+const std::uint8_t* StreamFile::read(StreamDirection direction, int stream, int position, std::int64_t cycle,
                                      std::uint32_t tiles) const {
   const std::int64_t diagonal = diagonal_of(direction, position, cycle);
   const std::size_t index = slot_of(direction, stream, diagonal);
@@ -50,7 +50,7 @@ const std::uint8_t* StreamFile::read(Direction direction, int stream, int positi
   return valid ? bytes_.data() + index * static_cast<std::size_t>(lanes_) : nullptr;
 }
 
-void StreamFile::consume(Direction direction, int stream, int position, std::int64_t cycle,
+void StreamFile::consume(StreamDirection direction, int stream, int position, std::int64_t cycle,
                          std::uint32_t tiles) {
   slots_[slot_of(direction, stream, diagonal_of(direction, position, cycle))].valid &= ~tiles;
 }

@@ -19,20 +19,20 @@ class StreamFile {
   // Bit s of a mask is tile s. Lanes [begin, end) of `bytes` become the register's value at `position` in
   // `cycle` (of the southernmost tile). False: a value is already there, which flowed in or another unit
   // wrote.
-  bool write(Direction direction, int stream, int position, std::int64_t cycle, std::uint32_t tiles,
+  bool write(StreamDirection direction, int stream, int position, std::int64_t cycle, std::uint32_t tiles,
              int begin, int end, const std::uint8_t* bytes);
   // All lanes of the value at a place, of which those of `tiles` are valid; null when they are not.
-  const std::uint8_t* read(Direction direction, int stream, int position, std::int64_t cycle,
+  const std::uint8_t* read(StreamDirection direction, int stream, int position, std::int64_t cycle,
                            std::uint32_t tiles) const;
   // Takes the value off its stream. REQUIRES: read() found it.
-  void consume(Direction direction, int stream, int position, std::int64_t cycle, std::uint32_t tiles);
+  void consume(StreamDirection direction, int stream, int position, std::int64_t cycle, std::uint32_t tiles);
 
  private:
   struct Slot {
     std::int64_t diagonal = 0;
     std::uint32_t valid = 0;
   };
-  std::size_t slot_of(Direction direction, int stream, std::int64_t diagonal) const;
+  std::size_t slot_of(StreamDirection direction, int stream, std::int64_t diagonal) const;
 
   int streams_, lanes_, ring_;
   std::vector<Slot> slots_;          // [direction][stream][ring]

@@ -145,10 +145,10 @@ inline std::vector<Vector> machine_output(const LpuMachine& machine, const Compi
   std::vector<Vector> result;
   for (const auto& vectors : layer.output) {
     Vector x;
-    for (const std::vector<Address>& planes : vectors) {
+    for (const std::vector<VectorAddress>& planes : vectors) {
       std::vector<std::vector<std::uint8_t>> bytes;
       std::vector<const std::uint8_t*> pointers;
-      for (const Address& plane : planes) {
+      for (const VectorAddress& plane : planes) {
         bytes.push_back(machine.memory(plane));
       }
       for (const auto& plane : bytes) {

@@ -5,7 +5,7 @@
 
 namespace memwall {
 
-VectorChain::Operand VectorChain::from(const Value& value, Hemisphere preferred) {
+VectorChain::Operand VectorChain::from(const LaneVector& value, Hemisphere preferred) {
   const Hemisphere other = preferred == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
   const Hemisphere side = value.is_on(preferred) ? preferred : other;
   sources_.push_back({ChainSource::Kind::value, &value, side, 0, value.type, 0, -1});
@@ -17,7 +17,7 @@ VectorChain::Operand VectorChain::from_array(Hemisphere side, int plane, LaneTyp
   return {static_cast<int>(sources_.size()) - 1};
 }
 
-VectorChain::Operand VectorChain::permuted(const Value& value, Hemisphere side, int unit, int table) {
+VectorChain::Operand VectorChain::permuted(const LaneVector& value, Hemisphere side, int unit, int table) {
   sources_.push_back({ChainSource::Kind::permuted, &value, side, unit, value.type, table, 0});
   return {static_cast<int>(sources_.size()) - 1};
 }
@@ -56,7 +56,7 @@ VectorChain::Operand VectorChain::apply(AluOp op, Operand a, Operand b) {
   return {-1, static_cast<int>(nodes_.size()) - 1};
 }
 
-void VectorChain::write(Operand node, Value& value) {
+void VectorChain::write(Operand node, LaneVector& value) {
   assert(node.node >= 0);
   outputs_.push_back({node.node, &value});
 }

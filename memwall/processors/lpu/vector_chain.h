@@ -16,10 +16,10 @@
 namespace memwall {
 
 // One vector, its bytes in as many slices, on one side or on both.
-struct Value {
+struct LaneVector {
   struct Copy {
-    std::vector<Address> planes;  // empty: not on this side
-    std::int64_t ready = 0;       // first cycle in which it can be read
+    std::vector<VectorAddress> planes;  // empty: not on this side
+    std::int64_t ready = 0;             // first cycle in which it can be read
   };
   std::int32_t chip = 0;
   LaneType type = LaneType::fp16;
@@ -32,7 +32,7 @@ struct Value {
 struct ChainSource {
   enum class Kind { value, array, permuted };
   Kind kind = Kind::value;
-  const Value* value = nullptr;  // value, permuted
+  const LaneVector* value = nullptr;  // value, permuted
   Hemisphere side = Hemisphere::east;
   int unit = 0;  // array: plane; permuted: SXM unit
   LaneType type = LaneType::fp32;
@@ -55,19 +55,19 @@ struct ChainNode {
 
 struct ChainOutput {
   int node = 0;
-  Value* value = nullptr;  // its planes are where to write; ready is set when the chain is scheduled
+  LaneVector* value = nullptr;  // its planes are where to write; ready is set when the chain is scheduled
 };
 
 class VectorChain {
  public:
   using Operand = ChainNode::Operand;
 
-  Operand from(const Value& value, Hemisphere preferred = Hemisphere::east);
+  Operand from(const LaneVector& value, Hemisphere preferred = Hemisphere::east);
   Operand from_array(Hemisphere side, int plane, LaneType type);
-  Operand permuted(const Value& value, Hemisphere side, int unit, int table);
+  Operand permuted(const LaneVector& value, Hemisphere side, int unit, int table);
   static Operand constant(float value);
   Operand apply(AluOp op, Operand a, Operand b = {});
-  void write(Operand node, Value& value);
+  void write(Operand node, LaneVector& value);
 
   const std::vector<ChainSource>& sources() const { return sources_; }
   const std::vector<ChainNode>& nodes() const { return nodes_; }

@@ -79,7 +79,7 @@ class SystolicKernels : public KernelLowering {
     } else if (const ExpertsOp* experts = std::get_if<ExpertsOp>(&op)) {
       replicas = std::max(experts->tp, experts->ep);
     }
-    program.resources = resources_.whole();
+    resources_.list(0, program.resources);
     program.labels = {std::string(kLabels[op.index()])};
     program.blocks.resize(1);
     Block& block = program.blocks.front();

@@ -122,6 +122,7 @@ class SystolicModel::Lowerer {
 
   void lower(const BlockPlan& plan, Block& block) {
     block_ = &block;
+    block.tasks.reserve(2 * plan.ops.size());  // whatever the step: attention may take two tasks
     if (tokens_ == 0) {
       return;
     }
@@ -141,6 +142,7 @@ class SystolicModel::Lowerer {
 
  private:
   void lower(const Planned& planned);
+  void lower_attention(std::int32_t label, const Attention& attention);
   SystolicCost cost_of(const Operator& op, double rows) const;
 
   const SystolicModel& placed_;
@@ -171,14 +173,26 @@ void SystolicModel::Lowerer::lower(const Planned& planned) {
       break;
   }
   if (const Attention* attention = std::get_if<Attention>(&planned.op.shape)) {
-    for (const Slice& slice : step_.slices) {
-      if (belongs(slice, slices_)) {
-        append(planned.label, attention_cost(placed_.card_, share_, *attention, slice));
-      }
-    }
+    lower_attention(planned.label, *attention);
     return;
   }
   append(planned.label, cost_of(planned.op, rows));
+}
+
+// One kernel for all decodes, one for all prefills.
+void SystolicModel::Lowerer::lower_attention(std::int32_t label, const Attention& attention) {
+  for (const Side kind : {Side::decode, Side::prefill}) {
+    SystolicCost cost;
+    for (const Slice& slice : step_.slices) {
+      if (belongs(slice, slices_) && belongs(slice, kind)) {
+        cost += attention_cost(placed_.card_, share_, attention, slice);
+      }
+    }
+    if (cost.macs > 0) {
+      cost.starts = 1;
+      append(label, cost);
+    }
+  }
 }
 
 SystolicCost SystolicModel::Lowerer::cost_of(const Operator& op, double rows) const {
@@ -210,18 +224,17 @@ SystolicCost SystolicModel::Lowerer::cost_of(const Operator& op, double rows) co
 
 void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Program& program) const {
   const bool shared = choice.sharing == Sharing::shared, one_pass = choice.sharing == Sharing::batched;
-  if (shared) {
-    resources_.shared(choice.decode_slabs, program.resources);
-  } else {
-    program.resources = resources_.whole();
-  }
+  resources_.list(shared ? choice.decode_slabs : 0, program.resources);
   program.labels = labels_;
   program.replicas = plan_.tp;
   program.static_power = card_.idle * static_cast<double>(plan_.chips());
-  const std::size_t passes = one_pass ? 1 : 2, count = blocks_.size();
+  // An array that splits has the blocks of both passes whatever the step: those without tokens stay empty, so
+  // that no storage is given back between one kind of step and another.
+  const std::size_t passes = card_.splits() ? 2 : 1, count = blocks_.size();
   program.blocks.resize(passes * count + 1);
   for (std::size_t pass = 0; pass < passes; ++pass) {
-    const Side slices = one_pass ? Side::whole : pass == 0 ? Side::decode : Side::prefill;
+    const Side slices = pass > 0 ? Side::prefill : one_pass ? Side::whole : Side::decode;
+    const bool empty = one_pass && pass > 0;
     Lowerer lowerer(*this, step, slices, shared ? slices : Side::whole, shared ? choice.decode_slabs : 0);
     for (std::size_t i = 0; i < count; ++i) {
       Block& block = program.blocks[pass * count + i];
@@ -229,10 +242,15 @@ void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Prog
       block.repeat = blocks_[i].repeat;
       block.tasks.clear();
       block.after.clear();
+      block.after.reserve(1);
       if (i > 0 || (pass > 0 && !shared)) {
         block.after.push_back(static_cast<std::int32_t>(pass * count + i) - 1);
       }
-      lowerer.lower(blocks_[i], block);
+      if (empty) {
+        block.tasks.reserve(2 * blocks_[i].ops.size());
+      } else {
+        lowerer.lower(blocks_[i], block);
+      }
     }
   }
   Block& host = program.blocks.back();
@@ -240,6 +258,7 @@ void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Prog
   host.repeat = 1;
   host.tasks.clear();
   host.after.clear();
+  host.after.reserve(2);
   if (shared) {
     host.after.push_back(static_cast<std::int32_t>(count) - 1);
   }
@@ -284,38 +303,73 @@ void SystolicModel::lower(const Step& step, Program& program) const {
   lower_as(step, choose(step, program), program);
 }
 
-Seconds estimate(const Program& program) {
-  // Blocks are chains; a block with nothing before it begins a stream.
-  constexpr std::size_t kMostResources = 32;
-  std::array<double, kMostResources> busy{};
-  double longest = 0, stream = 0;
+namespace {
+
+constexpr std::size_t kMostResources = 40, kMostStreams = 2;
+
+// What one stream of blocks asks of a resource: its service times, their squares.
+struct Load {
+  double busy = 0, squares = 0;
+};
+using Loads = std::array<Load, kMostResources>;
+
+// Visits every task: visit(stream, repeat, delays, work by resource, the longest of it).
+template <class Visit>
+void for_each_task(const Program& program, Visit&& visit) {
+  std::size_t streams = 0;
   for (const Block& block : program.blocks) {
-    if (block.after.empty()) {
-      stream = 0;
-    }
-    double once = 0;
+    streams += block.after.empty() ? 1 : 0;
     for (const Task& task : block.tasks) {
       double delays = 0, slowest = 0;
       std::array<double, kMostResources> work{};
       for (std::int32_t i = 0; i < task.demand_count; ++i) {
         const Demand& demand = task.demands[static_cast<std::size_t>(i)];
         const auto index = static_cast<std::size_t>(demand.resource);
-        const Resource& resource = program.resources[index];
-        const double seconds = demand.charged / resource.sustained_rate;
-        if (resource.is_delay) {
+        const double seconds = demand.charged / program.resources[index].sustained_rate;
+        if (program.resources[index].is_delay) {
           delays += seconds;
         } else {
           work[index] += seconds;
           slowest = std::max(slowest, work[index]);
-          busy[index] += real(block.repeat) * seconds;
         }
       }
-      once += delays + slowest;
+      visit(streams - 1, real(block.repeat), delays, work, slowest);
     }
-    stream += real(block.repeat) * once;
-    longest = std::max(longest, stream);
   }
-  return Seconds(std::max(longest, *std::max_element(busy.begin(), busy.end())));
+}
+
+}  // namespace
+
+Seconds estimate(const Program& program) {
+  std::array<Loads, kMostStreams> loads{};
+  std::array<double, kMostStreams> alone{}, with_waiting{};
+  for_each_task(program,
+                [&](std::size_t stream, double repeat, double delays, const auto& work, double slowest) {
+                  alone[stream] += repeat * (delays + slowest);
+                  for (std::size_t r = 0; r < work.size(); ++r) {
+                    loads[stream][r].busy += repeat * work[r];
+                    loads[stream][r].squares += repeat * work[r] * work[r];
+                  }
+                });
+  const double longest = std::max(alone[0], alone[1]);
+  // A task that finds a resource taken by the other stream waits for the rest of that service, on average.
+  for_each_task(program,
+                [&](std::size_t stream, double repeat, double delays, const auto& work, double slowest) {
+                  double waiting = 0;
+                  for (std::size_t r = 0; r < work.size(); ++r) {
+                    const Load& other = loads[1 - stream][r];
+                    if (work[r] > 0 && other.busy > 0) {
+                      const double taken = std::min(1.0, other.busy / longest);
+                      waiting = std::max(waiting, taken * other.squares / (2 * other.busy));
+                    }
+                  }
+                  with_waiting[stream] += repeat * (delays + waiting + slowest);
+                });
+  double time = std::max(with_waiting[0], with_waiting[1]);
+  for (std::size_t r = 0; r < kMostResources; ++r) {
+    time = std::max(time, loads[0][r].busy + loads[1][r].busy);
+  }
+  return Seconds(time);
 }
 
 }  // namespace memwall

@@ -69,8 +69,9 @@ class SystolicModel : public PlacedModel {
   std::int32_t host_label_ = 0;
 };
 
-// Time of a program without queues: the longest of its streams of blocks that follow one another, and of its
-// resources' totals. What the choice is made by; the schedule clock adds the waiting.
+// About the time of a program of one or two streams of blocks, in closed form: the longest of the streams,
+// each task waiting for the rest of the service that it finds the other stream in (mean residual time), and
+// of the resources' totals. What the choice between ways is made by; the schedule clock executes the queues.
 Seconds estimate(const Program& program);
 
 }  // namespace memwall

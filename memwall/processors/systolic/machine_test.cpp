@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/systolic/test_support.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {
@@ -82,6 +83,40 @@ TEST_P(EveryFormatAndFlow, ProductIsTheReferences) {
 INSTANTIATE_TEST_SUITE_P(SystolicMachine, EveryFormatAndFlow,
                          testing::Combine(testing::ValuesIn(kFormats), testing::ValuesIn(kDataflows),
                                           testing::Bool()));
+
+// Rings and plain registers, whatever the split, the ports, the dataflow and the order of folds.
+TEST(SystolicMachine, RingsAreThePlainTwin) {
+  check_property(200, [] {
+    const Split split{pick<std::int64_t>(1, 4), pick<std::int64_t>(1, 4)};
+    MachineSetup setup{pick<std::int64_t>(1, 6) * split.row_parts,
+                       pick<std::int64_t>(1, 6) * split.column_parts,
+                       split,
+                       pick(0, 2) == 1,
+                       {},
+                       kFormats[pick<std::size_t>(0, kFormats.size())]};
+    setup.ports = {pick<std::int64_t>(0, 6), pick<std::int64_t>(0, 6), pick<std::int64_t>(0, 6)};
+    std::mt19937 random(static_cast<unsigned>(pick(0, 1 << 20)));
+    std::vector<MachineGemm> gemms;
+    for (int i = pick(1, 4); i > 0; --i) {
+      gemms.push_back(random_gemm(pick<std::int64_t>(1, 9), pick<std::int64_t>(1, 9),
+                                  pick<std::int64_t>(1, 9), setup.format, random));
+    }
+    const auto jobs = deal_folds(setup, kDataflows[pick<std::size_t>(0, kDataflows.size())], gemms);
+    const MachineResult rings = run_machine(setup, gemms, jobs),
+                        plain = run_plain_machine(setup, gemms, jobs);
+    RC_ASSERT(rings.products == plain.products);
+    RC_ASSERT(rings.cycles == plain.cycles);
+    RC_ASSERT(rings.macs == plain.macs);
+    RC_ASSERT(rings.idle == plain.idle);
+    RC_ASSERT(rings.gated == plain.gated);
+    RC_ASSERT(rings.weight_words == plain.weight_words);
+    RC_ASSERT(rings.activation_words == plain.activation_words);
+    RC_ASSERT(rings.sum_words == plain.sum_words);
+    for (std::size_t g = 0; g < gemms.size(); ++g) {
+      RC_ASSERT(rings.products[g] == reference_product(gemms[g]));
+    }
+  });
+}
 
 // A large sum that cancels leaves the small terms whole, wherever the cut along k falls.
 TEST(SystolicMachine, CancellationLosesNothing) {

@@ -36,39 +36,56 @@ double cells(const ArrayShape& array) {
 
 }  // namespace
 
+SystolicCost& SystolicCost::operator+=(const SystolicCost& other) {
+  starts += other.starts;
+  hops += other.hops;
+  host_steps += other.host_steps;
+  arithmetic = other.arithmetic;
+  macs += other.macs;
+  cycles += other.cycles;
+  vector_ops += other.vector_ops;
+  sram += other.sram;
+  hbm_weights += other.hbm_weights;
+  hbm_kv += other.hbm_kv;
+  link += other.link;
+  sram_kind = other.sram_kind;
+  return *this;
+}
+
 SystolicResources::SystolicResources(const SystolicCard& card) : card_(card) {
-  start_ = add_delay(whole_, "op start", card.op_start, Category::overhead);
-  host_ = add_delay(whole_, "host", card.step_host, Category::overhead);
-  vector_ = add(whole_, "vector", Amount::ops, card.vector.value, 1, Joules(card.vector_energy.value),
+  start_ = add_delay(all_, "op start", card.op_start, Category::overhead);
+  host_ = add_delay(all_, "host", card.step_host, Category::overhead);
+  vector_ = add(all_, "vector", Amount::ops, card.vector.value, 1, Joules(card.vector_energy.value),
                 Category::arithmetic);
-  sram_ = add(whole_, "sram", Amount::bytes, card.sram_bandwidth.value, 1, Joules(card.sram_energy.value),
+  sram_ = add(all_, "sram", Amount::bytes, card.sram_bandwidth.value, 1, Joules(card.sram_energy.value),
               Category::weights);
-  hbm_ = add(whole_, "hbm", Amount::bytes, card.hbm_bandwidth.value, card.hbm_achieved,
+  hbm_ = add(all_, "hbm", Amount::bytes, card.hbm_bandwidth.value, card.hbm_achieved,
              Joules(card.hbm_energy.value), Category::kv);
   if (card.links) {
-    hop_ = add_delay(whole_, "hop", card.links->latency, Category::communication);
-    link_ = add(whole_, "link", Amount::bytes, card.links->bandwidth.value, card.links->achieved,
+    hop_ = add_delay(all_, "hop", card.links->latency, Category::communication);
+    link_ = add(all_, "link", Amount::bytes, card.links->bandwidth.value, card.links->achieved,
                 Joules(card.links->energy.value), Category::communication);
   }
-  shared_ = whole_;
-  const auto add_side = [&](std::vector<Resource>& list, Side side, const std::string& suffix) {
+  const auto add_side = [&](Side side, const std::string& suffix) {
     const auto s = static_cast<std::size_t>(side);
     array_[s] =
-        add(list, "array" + suffix, Amount::messages, card.clock.value, 1, Joules(0), Category::arithmetic);
+        add(all_, "array" + suffix, Amount::messages, card.clock.value, 1, Joules(0), Category::arithmetic);
     macs_[s].fill(-1);
     for (std::size_t f = 0; f < card.macs_per_cell.size(); ++f) {
       if (card.macs_per_cell[f] > 0) {
         const auto format = static_cast<Format>(f);
         macs_[s][f] =
-            add(list, "macs" + suffix + "." + std::string(name(format)), Amount::ops, card.peak(format).value,
+            add(all_, "macs" + suffix + "." + std::string(name(format)), Amount::ops, card.peak(format).value,
                 1, Joules(card.array_energy.value * card.rate(Format::bf16) / card.rate(format)),
                 Category::arithmetic);
       }
     }
   };
-  add_side(whole_, Side::whole, "");
-  add_side(shared_, Side::decode, ".decode");
-  add_side(shared_, Side::prefill, ".prefill");
+  add_side(Side::whole, "");
+  if (card.splits()) {
+    add_side(Side::decode, ".decode");
+    add_side(Side::prefill, ".prefill");
+  }
 }
 
 double SystolicResources::share(Side side, std::int64_t slabs) const {
@@ -76,8 +93,11 @@ double SystolicResources::share(Side side, std::int64_t slabs) const {
   return side == Side::whole ? 1 : side == Side::decode ? decode : 1 - decode;
 }
 
-void SystolicResources::shared(std::int64_t slabs, std::vector<Resource>& list) const {
-  list = shared_;
+void SystolicResources::list(std::int64_t slabs, std::vector<Resource>& list) const {
+  list = all_;
+  if (slabs == 0) {
+    return;
+  }
   for (const Side side : {Side::decode, Side::prefill}) {
     for (const std::int32_t index : macs_[static_cast<std::size_t>(side)]) {
       if (index >= 0) {

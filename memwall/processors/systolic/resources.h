@@ -27,6 +27,9 @@ struct SystolicCost {
   double hbm_weights = 0, hbm_kv = 0;       // bytes
   double link = 0;                          // bytes sent
   Category sram_kind = Category::overhead;  // what most of the SRAM bytes are
+
+  // Both in one kernel, one after another: amounts add up, what they are is the other's.
+  SystolicCost& operator+=(const SystolicCost& other);
 };
 
 // Who runs a task: all of the array, or one side of a shared one.
@@ -37,9 +40,9 @@ class SystolicResources {
  public:
   explicit SystolicResources(const SystolicCard& card);
 
-  const std::vector<Resource>& whole() const { return whole_; }
-  // Decode has `slabs` of the array's row parts. Overwrites `list`, keeping its storage.
-  void shared(std::int64_t slabs, std::vector<Resource>& list) const;
+  // Overwrites `list`, keeping its storage. An array that splits has the resources of all sides whatever the
+  // step; decode's and prefill's are as fast as their slabs when decode has `slabs` of the row parts.
+  void list(std::int64_t slabs, std::vector<Resource>& list) const;
   // Cells of `side` when decode has `slabs` of the row parts.
   void demand(const SystolicCost& cost, Side side, std::int64_t slabs, Task& task) const;
 
@@ -47,7 +50,7 @@ class SystolicResources {
   double share(Side side, std::int64_t slabs) const;
 
   const SystolicCard card_;
-  std::vector<Resource> whole_, shared_;
+  std::vector<Resource> all_;
   std::array<std::int32_t, kSideCount> array_{};
   std::array<std::array<std::int32_t, kFormatCount>, kSideCount> macs_{};
   std::int32_t start_ = 0, host_ = 0, hop_ = -1, vector_ = 0, sram_ = 0, hbm_ = 0, link_ = -1;

@@ -22,20 +22,6 @@ std::int64_t whole(const Chip& chip, const std::string& key) {
   return static_cast<std::int64_t>(value);
 }
 
-// The first plan that holds the batch, with the mode's sharing named.
-std::optional<SystolicModel> load(const Model& model, const SystolicCard& card, int chips, const Need& need,
-                                  std::string_view sharing) {
-  for (Plan plan : systolic_plans(model, card, chips)) {
-    Need all = need;
-    all.sequences *= plan.pp;  // batches in flight
-    if (place_systolic(model, card, plan, all, chips).fits) {
-      plan.mode += sharing;
-      return SystolicModel(card, model, plan, {});
-    }
-  }
-  return std::nullopt;
-}
-
 Need need_of(const SharingStudy& study, std::int64_t batch) {
   Need need;
   need.sequences = batch;
@@ -59,17 +45,49 @@ class Timer {
   ScheduleClock clock_;
 };
 
-// Steps over which a prompt is spread.
-double steps_per_prompt(const SharingStudy& study, std::int64_t batch) {
-  return std::max(1.0, std::ceil(real(study.output) / real(batch)));
+// The model under one plan, if the batches in flight fit, with the mode's sharing named.
+std::optional<SystolicModel> load(const Model& model, const SystolicCard& card, int chips, const Need& need,
+                                  Plan plan, std::string_view sharing) {
+  Need all = need;
+  all.sequences *= plan.pp;
+  if (!place_systolic(model, card, plan, all, chips).fits) {
+    return std::nullopt;
+  }
+  plan.mode += sharing;
+  return SystolicModel(card, model, plan, {});
 }
 
-// Calls rate(batch) for batches in ratios of about 1.4 and keeps the best within the limits.
+// The plan that every way runs under: the best one for a moderate batch in one pass.
+std::optional<Plan> study_plan(const SharingStudy& study, const Model& model, const SystolicCard& card,
+                               int chips) {
+  constexpr std::int64_t kBatch = 64;
+  Timer timer;
+  std::optional<Plan> best;
+  double most = 0;
+  for (const Plan& plan : systolic_plans(model, card, chips)) {
+    if (const auto loaded = load(model, card, chips, need_of(study, kBatch), plan, "/batched")) {
+      const double rate = loaded->batches_in_flight() / timer.time(*loaded, steady_step(study, kBatch)).value;
+      if (rate > most) {
+        most = rate;
+        best = plan;
+      }
+    }
+  }
+  return best;
+}
+
+// Steps over which the most spread prompt is prefilled.
+double steps_per_prompt(const SharingStudy& study, std::int64_t batch) {
+  const bool whole_prompts = batch % study.output == 0;
+  return batch < study.output ? std::ceil(real(study.output) / real(batch)) : whole_prompts ? 1 : 2;
+}
+
+// Calls rate(batch) for batches in ratios of 1.2 and keeps the best within the limits.
 template <class Rate>
 SharingRate best_rate(const SharingStudy& study, Rate&& rate) {
   constexpr std::int64_t kMost = 1 << 14;
   SharingRate best;
-  for (std::int64_t batch = 1; batch <= kMost; batch = std::max(batch + 1, batch * 7 / 5)) {
+  for (std::int64_t batch = 1; batch <= kMost; batch = std::max(batch + 1, batch * 6 / 5)) {
     const std::optional<SharingRate> here = rate(batch);
     if (!here) {
       break;  // larger batches fit even less
@@ -85,10 +103,10 @@ SharingRate best_rate(const SharingStudy& study, Rate&& rate) {
 }
 
 SharingRate one_chip(const SharingStudy& study, const Model& model, const SystolicCard& card, int chips,
-                     std::string_view sharing) {
+                     const Plan& plan, std::string_view sharing) {
   Timer timer;
   return best_rate(study, [&](std::int64_t batch) -> std::optional<SharingRate> {
-    const auto loaded = load(model, card, chips, need_of(study, batch), sharing);
+    const auto loaded = load(model, card, chips, need_of(study, batch), plan, sharing);
     if (!loaded) {
       return std::nullopt;
     }
@@ -128,7 +146,12 @@ SystolicCard half_of(SystolicCard card) {
 SharingRate two_halves(const SharingStudy& study, const Model& model, const SystolicCard& card, int chips) {
   Timer timer;
   const SystolicCard half = half_of(card);
-  const auto prefiller = load(model, half, chips, need_of(study, 1), "/batched");
+  const std::optional<Plan> best = study_plan(study, model, half, chips);
+  if (!best) {
+    return {};
+  }
+  const Plan& plan = *best;
+  const auto prefiller = load(model, half, chips, need_of(study, 1), plan, "/batched");
   if (!prefiller) {
     return {};
   }
@@ -138,7 +161,7 @@ SharingRate two_halves(const SharingStudy& study, const Model& model, const Syst
       card.links ? cache / (card.links->bandwidth * card.links->achieved * chips) : Seconds(0);
   const double prompts_per_s = prefiller->batches_in_flight() / prompt.value;
   return best_rate(study, [&](std::int64_t batch) -> std::optional<SharingRate> {
-    const auto decoder = load(model, half, chips, need_of(study, batch), "/batched");
+    const auto decoder = load(model, half, chips, need_of(study, batch), plan, "/batched");
     if (!decoder) {
       return std::nullopt;
     }
@@ -167,14 +190,13 @@ SharingStudy read_study(const Chip& chip) {
 Step steady_step(const SharingStudy& study, std::int64_t batch) {
   Step step;
   step.slices.push_back({batch, 1, study.prompt + study.output / 2});
-  const double tokens = real(batch) * real(study.prompt) / real(study.output);
-  if (tokens < real(study.prompt)) {
-    // A part of one prompt, behind half of the rest on average.
-    const auto part = static_cast<std::int64_t>(std::ceil(tokens));
+  const std::int64_t tokens = (batch * study.prompt + study.output - 1) / study.output;
+  const std::int64_t prompts = tokens / study.prompt, part = tokens % study.prompt;
+  if (prompts > 0) {
+    step.slices.push_back({prompts, study.prompt, 0});
+  }
+  if (part > 0) {  // of one more prompt, behind half of the rest on average
     step.slices.push_back({1, part, (study.prompt - part) / 2});
-  } else {
-    step.slices.push_back(
-        {static_cast<std::int64_t>(std::ceil(tokens / real(study.prompt))), study.prompt, 0});
   }
   return step;
 }
@@ -183,11 +205,15 @@ SharingComparison compare_sharing(const SharingStudy& study, const Model& model,
   const SystolicCard card = read_systolic_card(system);
   const int chips = system.chips();
   SharingComparison comparison;
-  comparison.batched = one_chip(study, model, card, chips, "/batched");
+  const std::optional<Plan> plan = study_plan(study, model, card, chips);
+  if (!plan) {
+    return comparison;
+  }
+  comparison.batched = one_chip(study, model, card, chips, *plan, "/batched");
   comparison.turns = comparison.shared = comparison.batched;
   if (card.splits()) {
-    comparison.turns = one_chip(study, model, card, chips, "/turns");
-    comparison.shared = one_chip(study, model, card, chips, "/shared");
+    comparison.turns = one_chip(study, model, card, chips, *plan, "/turns");
+    comparison.shared = one_chip(study, model, card, chips, *plan, "/shared");
   }
   comparison.halves = two_halves(study, model, card, chips);
   return comparison;
@@ -196,7 +222,9 @@ SharingComparison compare_sharing(const SharingStudy& study, const Model& model,
 std::vector<SharePoint> decode_shares(const SharingStudy& study, const Model& model, const System& system,
                                       std::int64_t batch) {
   const SystolicCard card = read_systolic_card(system);
-  const auto loaded = load(model, card, system.chips(), need_of(study, batch), "");
+  const std::optional<Plan> plan = study_plan(study, model, card, system.chips());
+  const auto loaded = plan ? load(model, card, system.chips(), need_of(study, batch), *plan, "")
+                           : std::optional<SystolicModel>();
   std::vector<SharePoint> points;
   if (!loaded) {
     return points;

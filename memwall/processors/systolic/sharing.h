@@ -4,15 +4,15 @@
 // Requests of `prompt` tokens and `output` tokens come evenly. In steady state a step that decodes B
 // sequences ends B / output of them, so it also prefills B * prompt / output tokens of the next ones. With T
 // the time of such a step,
-//   TPOT = T                    TTFT = T * steps over which a prompt is spread (1 if it is not)
+//   TPOT = T                    TTFT = T * steps over which a prompt is spread
 //   rate = B / T                times the batches in flight
 // by the schedule clock, so that both sides' queues for SRAM, HBM, vector unit and links are in T. Ways:
 //   batched, turns, shared      as lowering.h has them; shared with the slabs divided best at each B
 //   halves                      two chips of half of everything, one decodes and one prefills; caches go over
 //                               the link: TPOT = its step, TTFT = a prompt's pass and its cache's transfer
-// The largest rate over all B that keeps both limits and fits into memory is the answer. Tokens in flight are
-// rate * latency (Little's law): B = rate * TPOT in every case, which a test holds against requests run one
-// by one.
+// The plan is the one that is best in one pass, for the halves on halves. The largest rate over all B that
+// keeps both limits and fits into memory is the answer. Tokens in flight are rate * latency (Little's law): B
+// = rate * TPOT in every case, which a test holds against requests run one by one.
 #pragma once
 
 #include <string>

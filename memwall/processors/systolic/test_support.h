@@ -19,11 +19,12 @@ inline SystolicCard card_named(const std::string& chip) {
   return read_systolic_card(read_system("1x" + chip));
 }
 
-// A system of one chip whose card has one piece of its text replaced.
+// A system of one chip in whose card `from` is replaced; with the rest of its line when `to` is a whole fact.
 inline System edited_system(const std::string& chip, const std::string& from, const std::string& to) {
   std::string text = read_text_file(card_file("chips", chip));
   const std::size_t at = text.find(from);
-  text.replace(at, from.size(), to);  // throws when `from` is not there
+  const bool whole_line = to.ends_with('}');
+  text.replace(at, whole_line ? text.find('\n', at) - at : from.size(), to);  // throws when it is not there
   System system = read_system("1x" + chip);
   system.pools.front().chip = parse_chip(text, chip + ".yaml");
   return system;

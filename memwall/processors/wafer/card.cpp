@@ -67,8 +67,8 @@ void read_router(const Chip& chip, WaferCard& card) {
 WaferCard read_wafer_card(const System& system) {
   const Chip& chip = system.chip();
   // Areas, process, transistors, vendor totals and prices are for reports and tests.
-  chip.refuse_unknown({"mesh.*", "clock", "core.*", "router.*", "scale_up.*", "power.*", "process.*",
-                       "area.*", "published.*", "calibration.*"});
+  chip.refuse_unknown({"mesh.*", "clock", "clocks.*", "core.*", "router.*", "scale_up.*", "power.*",
+                       "process.*", "area.*", "published.*", "calibration.*"});
   WaferCard card;
   constexpr int kMostSide = 4096;
   card.rows = whole(chip, "mesh.rows", 2, kMostSide);

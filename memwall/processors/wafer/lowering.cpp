@@ -84,7 +84,8 @@ WaferModel::Passage WaferModel::prefill_passage_of(const Step& step) const {
   passage.drains = passage.relayout = true;
   const double tokens = real(step.new_tokens()) / sequences;
   context /= sequences;
-  const PrefillRoom room = prefill_room(model_, card_, prefill_, tokens, context);
+  const PrefillRoom room =
+      prefill_room(model_, card_, prefill_, {tokens, context, ceil_div(sequences, plan_.dp)});
   const double chunks = ceil_div(tokens, room.tokens);
   passage.batches = ceil_div(sequences, plan_.dp) * chunks;
   passage.prefill = {tokens / chunks, context, attended / real(step.new_tokens()), room.score_parts};

@@ -15,7 +15,7 @@
 #include "memwall/processors/wafer/product_programs.h"
 #include "memwall/tensor/reference.h"
 #include "memwall/tensor/small_float.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 namespace {

@@ -180,6 +180,20 @@ MeshCycles mesh_gemm(double m, double k, double n, int side, const MeshTiming& t
   return std::floor(side / 2.0) * cyclic_shift(tile, timing) + aligned_gemm(m, k, n, side, timing);
 }
 
+MeshCycles transposed_gemm(double m, double k, double n, int side, double heads, const MeshTiming& timing) {
+  const double rows = ceil_div(m, side), depth = ceil_div(k, side), columns = ceil_div(n, side);
+  const double sums = rows * columns * std::max(1.0, ceil_div(heads, side));
+  // Two transfers, the sums set to zero, the product, and the sums passed on.
+  MeshCycles step = mac_loop(depth * columns, rows, timing);
+  step.compute += ceil_div(sums, timing.simd);
+  step.issue += 5 * timing.instruction;
+  step.fabric += 2 * wavelets(depth * columns, timing) + wavelets(sums, timing);
+  MeshCycles cycles = side * step;
+  cycles.fabric +=
+      std::max(0.0, side / heads - 1) * step_cycles(1, timing);  // until the first sum is complete
+  return cycles;
+}
+
 MeshCycles kv_shift(double values, const MeshTiming& timing) {
   // What comes from below starts a task, whose setting up is delayed by the beats of sending that are left.
   const double length = wavelets(values, timing);

@@ -81,6 +81,10 @@ MeshCycles mesh_gemm(double m, double k, double n, int side, const MeshTiming& t
 // Without the alignment: tiles already where the first product needs them.
 MeshCycles aligned_gemm(double m, double k, double n, int side, const MeshTiming& timing);
 
+// S(m, n) = Q(m, k) K(n, k)^T: keys circulate, partial sums pass along a row to its first core. `heads` that
+// share the row have sums of their own, each over side / heads cores.
+MeshCycles transposed_gemm(double m, double k, double n, int side, double heads, const MeshTiming& timing);
+
 MeshCycles kv_shift(double values, const MeshTiming& timing);
 
 }  // namespace memwall

@@ -196,18 +196,15 @@ class PrefillVisitor {
     // Keys and values are repeated for every query head, so that each column works for one head.
     const double heads = real(shape.heads);
     const double context = cached_context(shape, load_.context) + (shape.window > 0 ? tokens_ : 0);
-    const double seen = std::min(context, load_.context), keys = ceil_div(seen, side_);
-    const double key_width = ceil_div(heads * real(shape.qk_dim), side_);
+    const double seen = std::min(context, load_.context);
     const int segment = std::max(1, static_cast<int>(side_ / heads));
     const double per_head = std::max(1.0, ceil_div(heads, side_));
 
     const double part = ceil_div(rows_, load_.score_parts), parts = ceil_div(rows_, part);
-    MeshCycles scores = mac_loop(key_width * keys, part, timing_);
-    scores.issue += 3 * timing_.instruction;
-    scores.fabric += 2 * wavelets(key_width * keys, timing_) + wavelets(per_head * part * keys, timing_);
     RegionCost cost;
-    cost.cycles = parts * (side_ * scores +
-                           aligned_gemm(part * side_, seen, heads * real(shape.v_dim), side_, timing_));
+    cost.cycles =
+        parts * (transposed_gemm(part * side_, heads * real(shape.qk_dim), seen, side_, heads, timing_) +
+                 aligned_gemm(part * side_, seen, heads * real(shape.v_dim), side_, timing_));
     const double held = ceil_div(tokens_ * seen * heads, real(std::int64_t{side_} * side_));
     cost.cycles += vector_ops(kSoftmaxInstructions, held, timing_) + specials(held, timing_);
     for (double i = 0; i < kSumsOfSoftmax; ++i) {

@@ -35,18 +35,15 @@ Fit decode_fit(const Model& model, const WaferCard& card, Grid grid, int wafers,
 }
 
 // Mean over all cores of the wafers; all of a core when the grid's own need more than they have.
-Fit prefill_fit(const Model& model, const WaferCard& card, Grid grid, int wafers, double sequences,
-                double context, double tokens) {
+Fit prefill_fit(const Model& model, const WaferCard& card, Grid grid, int wafers, const PrefillNeed& need) {
   Fit fit;
   fit.share = share_of(model, card, grid, wafers);
-  const RegionShare& share = fit.share;
-  const double cores = wafers * real(card.cores()), at_work = share.used * grid.cores();
-  const PrefillRoom room = prefill_room(model, card, share, tokens, context);
-  fit.weights = (real(layer_count(model)) * share.layer * grid.cores() + share.tables) / cores;
-  fit.kv = sequences * kv_per_core(model, share, context) * at_work / cores;
-  // The tiles of the layers at work are weights, counted already.
-  fit.activations = card.reserved.value + std::max(0.0, room.activations - 2 * share.layer) * at_work / cores;
-  if (card.reserved.value + room.activations > card.sram.value) {
+  const PrefillRoom room = prefill_room(model, card, fit.share, need);
+  const double cores = wafers * real(card.cores()), at_work = fit.share.used * grid.cores();
+  fit.kv = need.sequences * kv_per_core(model, fit.share, need.context) * at_work / cores;
+  fit.weights = room.held / cores - fit.kv;
+  fit.activations = card.reserved.value + room.activations * at_work / cores;
+  if (card.reserved.value + room.tiles + room.activations > card.sram.value) {
     fit.activations = card.sram.value;
   }
   return fit;
@@ -89,10 +86,14 @@ void require_plan(const Plan& plan, const System& system) {
   }
 }
 
-// Sequences of `context` tokens that fit beside the weights.
-double room_for(const Model& model, const WaferCard& card, const RegionShare& share, double context) {
-  const double room = card.sram.value - card.reserved.value - share.weights;
-  return std::max(0.0, std::floor(room / kv_per_core(model, share, context)));
+// Sequences of `context` tokens that fit on this grid, their vectors included.
+std::int64_t room_for(const Model& model, const WaferCard& card, Grid grid, int wafers, double context) {
+  std::int64_t low = 0, high = std::int64_t{1} << 32;
+  while (low + 1 < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (fits(decode_fit(model, card, grid, wafers, real(middle), context), card) ? low : high) = middle;
+  }
+  return low;
 }
 
 // Wafers that hold one copy with the need's sequences, by any grid.
@@ -153,11 +154,12 @@ Placement place_wafer(const Model& model, const System& system, const WaferCard&
         return decode_passage(model, timer(share.grid, share.grid), share, {together, together, context})
             .total();
       });
+  const PrefillNeed prompt{tokens, context, sequences};
   const Fit prefill = choose(
       mode.prefill ? std::vector<Grid>{*mode.prefill} : prefill_grids(card), card,
-      [&](Grid grid) { return prefill_fit(model, card, grid, plan.pp, sequences, context, tokens); },
+      [&](Grid grid) { return prefill_fit(model, card, grid, plan.pp, prompt); },
       [&](const RegionShare& share) {
-        const PrefillRoom room = prefill_room(model, card, share, tokens, context);
+        const PrefillRoom room = prefill_room(model, card, share, prompt);
         return ceil_div(tokens, room.tokens) *
                prefill_passage(model, timer(share.grid, share.grid), share,
                                {room.tokens, context, context / 2, room.score_parts})
@@ -171,9 +173,8 @@ Placement place_wafer(const Model& model, const System& system, const WaferCard&
                       memory_of("sram in prefill", prefill, card, real(card.cores()))};
   placement.smallest_chips = smallest_wafers(model, card, need);
 
-  // Whole sequences of this length first, and what one long one could have.
-  const double held = room_for(model, card, decode.share, context);
-  placement.kv_capacity_tokens = static_cast<std::int64_t>(held * context) * plan.dp;
+  placement.kv_capacity_tokens =
+      room_for(model, card, *mode.decode, plan.pp, context) * need.context * plan.dp;
   for (const MemoryUse& use : placement.memory) {
     if (use.shortfall() > Bytes(0) && placement.refusal.empty()) {
       placement.refusal = fmt::format("{} short by {} per wafer", use.level, to_text(use.shortfall()));

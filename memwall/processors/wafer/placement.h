@@ -18,7 +18,8 @@ namespace memwall {
 // One phase's regions of one copy of the model.
 struct RegionShare {
   Grid grid;
-  int regions = 0;            // that the copy's wafers hold
+  int wafers = 1;
+  int regions = 0;            // that these hold
   int layers_per_region = 0;  // of the fullest
   int used = 0;               // regions that have layers
   double weights = 0;         // bytes per core of the fullest region, its part of the tables included
@@ -33,14 +34,20 @@ std::int64_t layer_count(const Model& model);
 double kv_per_core(const Model& model, const RegionShare& share, double context);
 // Bytes per core for the vectors of `tokens` tokens that pass together in decode.
 double decode_activations(const Model& model, const WaferCard& card, Grid grid, double tokens);
-// How prefill takes `tokens` tokens of a sequence, because of the room that a core has beside the tiles of
-// two layers: at most `tokens` at a time, and their scores in so many parts.
+// How prefill takes a sequence, because of the room that a core of the grid has beside weights and caches: at
+// most `tokens` at a time, and their scores in so many parts.
+struct PrefillNeed {
+  double tokens = 1, context = 1;  // of one sequence
+  double sequences = 1;            // whose caches are held
+};
 struct PrefillRoom {
   double tokens = 0, score_parts = 1;
-  double activations = 0;  // bytes per core of the grid, the tiles of two layers included
+  double held = 0;         // bytes of weights, tables and caches of the copy, wherever they wait
+  double tiles = 0;        // bytes per core of the grid: what waits there, two layers' tiles at least
+  double activations = 0;  // bytes per core of the grid
 };
-PrefillRoom prefill_room(const Model& model, const WaferCard& card, const RegionShare& share, double tokens,
-                         double context);
+PrefillRoom prefill_room(const Model& model, const WaferCard& card, const RegionShare& share,
+                         const PrefillNeed& need);
 
 // Proposes every division of the system's wafers into copies; K-tree reductions, grids left open.
 std::vector<Plan> wafer_plans(const System& system);

@@ -87,6 +87,7 @@ std::int64_t layer_count(const Model& model) {
 RegionShare share_of(const Model& model, const WaferCard& card, Grid grid, int wafers) {
   RegionShare share;
   share.grid = grid;
+  share.wafers = wafers;
   share.regions = wafers * regions_per_wafer(card, grid);
   const auto layers = static_cast<double>(layer_count(model));
   share.layers_per_region = static_cast<int>(ceil_div(layers, share.regions));
@@ -127,23 +128,28 @@ double decode_activations(const Model& model, const WaferCard& card, Grid grid, 
   return kVectors * tokens * ceil_div(widest(model), std::min(grid.rows, grid.columns)) * card.value.value;
 }
 
-PrefillRoom prefill_room(const Model& model, const WaferCard& card, const RegionShare& share, double tokens,
-                         double context) {
-  // Residual stream, its norm, queries, keys, values, their result; up, gate and their product. Tiles of the
-  // layer at work and of the next.
+PrefillRoom prefill_room(const Model& model, const WaferCard& card, const RegionShare& share,
+                         const PrefillNeed& need) {
+  // Residual stream, its norm, queries, keys, values, their result; up, gate and their product.
   constexpr double kStreams = 6, kWide = 2, kLayers = 2;
   const double side = share.grid.rows, value = card.value.value;
   const double hidden = ceil_div(real(model.hidden_size), side), wide = ceil_div(widest(model), side);
-  const double tiles = std::min(kLayers * share.layer, card.sram.value / 2);
-  const double room = card.sram.value - card.reserved.value - tiles;
+  const double usable = card.sram.value - card.reserved.value;
   const double per_row = (kStreams * hidden + kWide * wide) * value;
-  const double rows = std::max(1.0, std::min(ceil_div(tokens, side), std::floor(room / per_row)));
+
   PrefillRoom result;
-  result.tokens = std::min(tokens, rows * side);
-  const double scores = result.tokens * context * most_heads(model) / (side * side) * value;
-  const double left = std::max(room - rows * per_row, value * context / side);
+  const double at_work = share.used * share.grid.cores();
+  const double elsewhere = (share.wafers * real(card.cores()) - at_work) * usable;
+  result.held = real(layer_count(model)) * share.layer * share.grid.cores() + share.tables +
+                need.sequences * kv_per_core(model, share, need.context) * at_work;
+  result.tiles = std::max(kLayers * share.layer, (result.held - elsewhere) / at_work);
+  const double room = usable - result.tiles;
+  const double rows = std::max(1.0, std::min(ceil_div(need.tokens, side), std::floor(room / per_row)));
+  result.tokens = std::min(need.tokens, rows * side);
+  const double scores = result.tokens * need.context * most_heads(model) / (side * side) * value;
+  const double left = std::max(room - rows * per_row, value * need.context / side);
   result.score_parts = std::max(1.0, std::min(ceil_div(scores, left), rows));
-  result.activations = tiles + rows * per_row + scores / result.score_parts;
+  result.activations = rows * per_row + scores / result.score_parts;
   return result;
 }
 
