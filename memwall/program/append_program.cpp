@@ -106,6 +106,7 @@ Frontier ProgramBuilder::append(const Program& part, const std::string& prefix, 
           demand.resource = resources[static_cast<std::size_t>(demand.resource)];
           demand.useful *= part.replicas;
           demand.charged *= part.replicas;
+          demand.switched *= part.replicas;
         }
         Frontier waits;
         for (std::int32_t i = 0; i < original.predecessor_count; ++i) {
