@@ -20,6 +20,7 @@ struct CalibrateOptions {
   std::string system, measurements, data, name, card;
   std::int64_t rows = static_cast<std::int64_t>(FitOptions{}.rows_of_class),
                evaluations = FitOptions{}.evaluations;
+  bool power = false;
   OutputOptions output;
 };
 
@@ -41,6 +42,7 @@ void run_calibration(const CalibrateOptions& options) {
   const OpenSystem open = open_system(options.system, builtin_processors());
   FitOptions fit;
   fit.data = data_name(options);
+  fit.of = options.power ? FitOf::power : FitOf::time;
   fit.rows_of_class = static_cast<std::size_t>(options.rows);
   fit.evaluations = static_cast<int>(options.evaluations);
   const Calibration calibration =
@@ -65,12 +67,14 @@ void add_calibrate(const Verb& root) {
   verb.text("--data", &options->data, "a folder of large measured sets beside those in validation/");
   verb.text("--name", &options->name, "what the card says that it was fitted to; default: the file's name");
   verb.text("--write", &options->card, "the chip's card, of which the calibration: section is replaced");
+  verb.flag("--power", &options->power, "fit powers and energies to measured power, not times to times");
   verb.integer("--rows", &options->rows, 1, 1 << 20, "rows of each class of measurements that are fitted to");
   verb.integer("--evaluations", &options->evaluations, 1, 1 << 20, "most evaluations of the loss");
   add_output_options(verb, &options->output);
   verb.examples(
       "  memwall calibrate --system 1xh100 --measurements my-h100.csv\n"
-      "  memwall calibrate --system 1xh100 --data ../data --write chips/h100.yaml\n");
+      "  memwall calibrate --system 1xh100 --data ../data --write chips/h100.yaml\n"
+      "  memwall calibrate --system 1xh100 --data ../data --power\n");
   verb.action([options] { run_calibration(*options); });
 }
 

@@ -151,6 +151,10 @@ void Verb::positional(const std::string& name, std::string* value, const std::ve
       help);
 }
 
+void Verb::argument(const std::string& name, std::string* value, const std::string& help) const {
+  app_->add_option(name, *value, help);
+}
+
 void Verb::each(const std::string& option, std::function<void(const std::string&)> take,
                 const std::string& help) const {
   app_->add_option_function<std::vector<std::string>>(

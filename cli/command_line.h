@@ -43,6 +43,8 @@ class Verb {
   // One of `allowed`, given without an option's name.
   void positional(const std::string& name, std::string* value, const std::vector<std::string>& allowed,
                   const std::string& help) const;
+  // Any text, given without an option's name; may be missing.
+  void argument(const std::string& name, std::string* value, const std::string& help) const;
   // Any number of times: called with each value.
   void each(const std::string& option, std::function<void(const std::string&)> take,
             const std::string& help) const;

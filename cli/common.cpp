@@ -63,12 +63,17 @@ void add_run_options(const Verb& verb, RunOptions* run) {
   verb.text("--plan", &run->plan, "parallelism, such as 'tp4 pp2'; default: the best that fits");
   verb.text("--routing", &run->routing, "how tokens fall on experts: uniform, power_law:1.2, histogram:FILE");
   verb.text("--kv-format", &run->kv_format, "number format of the KV cache, such as fp8; default bf16");
+  verb.text("--weights", &run->weights,
+            "number format of projections and experts, such as fp8; default: the model's own");
   verb.flag("--eager", &run->eager, "launch kernels one by one instead of from a recorded graph");
 }
 
 Model read_model_for(const std::string& name, const RunOptions& run) {
   ModelOptions options;
   options.kv_format = format_named("--kv-format", run.kv_format);
+  if (!run.weights.empty()) {
+    options.weight_format = format_named("--weights", run.weights);
+  }
   return read_model(name, options);
 }
 

@@ -33,6 +33,7 @@ void print_text(const std::string& text);
 // How the model runs, for verbs that place one.
 struct RunOptions {
   std::string plan, routing = "uniform", kv_format = "bf16";
+  std::string weights;  // format of projections and experts; empty: what the model's file says
   bool eager = false;
 
   std::optional<Plan> parsed_plan() const;

@@ -6,8 +6,11 @@
 #include "cli/common.h"
 #include "cli/verbs.h"
 #include "memwall/core/error.h"
+#include "memwall/economics/comparison.h"
+#include "memwall/report/cost_report.h"
 #include "memwall/report/explain_json.h"
 #include "memwall/report/timeline.h"
+#include "memwall/serving/figure_ranges.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
 
@@ -50,6 +53,16 @@ void explain_stage(const ExplainOptions& options, const Model& model, const Step
   }
 }
 
+void explain_cost(const ExplainOptions& options, const System& system) {
+  if (!has_chip_program(system)) {
+    throw ConfigError("--system", system.name + ", whose card has no 'cost'",
+                      "a system whose makers state its costs");
+  }
+  const CostTable table{system.name, chip_program(system, CostCase::low),
+                        chip_program(system, CostCase::high), compare_ownership(system)};
+  print(options.output, [&] { return cost_table(table); }, [&] { return cost_json(table); }, "volumes");
+}
+
 nlohmann::ordered_json schedule_json(const ScheduleListing& listing) {
   nlohmann::ordered_json json;
   json["title"] = listing.title;
@@ -80,8 +93,9 @@ void explain_schedule(const ExplainOptions& options, const Model& model, const S
 void explain(const ExplainOptions& options) {
   options.output.check();
   if (options.what.empty()) {
-    throw ConfigError("explain", "nothing",
-                      "one of model, step, placement, program, ledger, schedule, chip, system");
+    throw ConfigError(
+        "explain", "nothing",
+        "one of model, step, placement, program, ledger, schedule, chip, system, figures, cost");
   }
   if (options.what == "chip") {
     require("--chip", options.chip, options.what);
@@ -91,6 +105,17 @@ void explain(const ExplainOptions& options) {
   if (options.what == "system") {
     require("--system", options.system, options.what);
     show(options.output, "facts", open_system(options.system, builtin_processors()).system);
+    return;
+  }
+  if (options.what == "figures") {
+    require("--system", options.system, options.what);
+    const OpenSystem open = open_system(options.system, builtin_processors());
+    show(options.output, "figures", figure_ranges(open.system, *open.processor));
+    return;
+  }
+  if (options.what == "cost") {
+    require("--system", options.system, options.what);
+    explain_cost(options, open_system(options.system, builtin_processors()).system);
     return;
   }
   require("--model", options.model, options.what);
@@ -123,9 +148,10 @@ void add_explain(const Verb& root) {
   const Verb verb =
       root.verb("explain", "Print a stage of the pipeline: model, step, placement, program, ledger");
   const auto options = std::make_shared<ExplainOptions>();
-  verb.positional("what", &options->what,
-                  {"model", "step", "placement", "program", "ledger", "schedule", "chip", "system"},
-                  "model, step, placement, program, ledger, schedule, chip or system");
+  verb.positional(
+      "what", &options->what,
+      {"model", "step", "placement", "program", "ledger", "schedule", "chip", "system", "figures", "cost"},
+      "model, step, placement, program, ledger, schedule, chip, system, figures or cost");
   verb.text("--model", &options->model, "a card in models/ or a config.json, .gguf or index file");
   verb.text("--system", &options->system, "a card in systems/, a path, or NxCHIP such as 8xh100");
   verb.text("--chip", &options->chip, "a card in chips/ or a path");

@@ -14,10 +14,14 @@ int main(int argc, char** argv) {
     memwall::add_list(root);
     memwall::add_race(root);
     memwall::add_step(root);
+    memwall::add_speculate(root);
     memwall::add_op(root);
     memwall::add_explain(root);
+    memwall::add_sweep(root);
+    memwall::add_rtl(root);
     memwall::add_validate(root);
     memwall::add_calibrate(root);
+    memwall::add_harden(root);
     root.examples(
         "  memwall list\n"
         "  memwall race --model llama-3.1-70b --prompt 4096 --output 512 --batch 8\n");

@@ -11,6 +11,7 @@
 #include "memwall/core/error.h"
 #include "memwall/core/unit_text.h"
 #include "memwall/report/step_report.h"
+#include "memwall/report/variants_report.h"
 #include "memwall/serving/open_system.h"
 #include "memwall/serving/run_step.h"
 #include "memwall/validation/error_bars.h"
@@ -34,6 +35,18 @@ void run_one_kernel(const KernelOptions& options, const std::string& what, const
   print(
       options.output, [&] { return kernel_table(what, open.system.name, result, ink_for(stdout)); },
       [&] { return kernel_json(what, open.system.name, result); }, "");
+}
+
+void list_variants(const KernelOptions& options, const std::string& what, const KernelOp& op) {
+  options.output.check();
+  const OpenSystem open = open_system(options.system, builtin_processors());
+  const std::vector<KernelVariant> variants = open.processor->kernel_variants(op, open.system);
+  if (variants.empty()) {
+    throw ConfigError("--split", open.system.name, "a chip with arrays that can be cut");
+  }
+  print(
+      options.output, [&] { return variants_table(what, open.system.name, variants); },
+      [&] { return variants_json(what, open.system.name, variants); }, "variants");
 }
 
 void add_kernel_options(const Verb& verb, KernelOptions* options) {
@@ -69,6 +82,7 @@ void add_gemm(const Verb& op) {
   struct Options : KernelOptions {
     GemmOp gemm{.m = 1, .n = 4096, .k = 4096};
     std::string format = "bf16", activation;
+    bool split = false;
   };
   const Verb verb = op.verb("gemm", "Y(m,n) = X(m,k) W(k,n)");
   const auto options = std::make_shared<Options>();
@@ -77,6 +91,7 @@ void add_gemm(const Verb& op) {
   verb.integer("--k", &options->gemm.k, 1, kLargestSize, "reduced: input features");
   verb.text("--format", &options->format, "number format of the weights; default bf16");
   verb.text("--activation", &options->activation, "of the activations; default: what the weights compute in");
+  verb.flag("--split", &options->split, "list the ways to cut the chip's arrays for this shape, best first");
   add_kernel_options(verb, options.get());
   verb.examples("  memwall op gemm --system 1xh100 --m 1 --n 4096 --k 4096 --format bf16\n");
   verb.action([options] {
@@ -84,10 +99,13 @@ void add_gemm(const Verb& op) {
     gemm.format = format_named("--format", options->format);
     gemm.activation = options->activation.empty() ? info(gemm.format).arithmetic
                                                   : format_named("--activation", options->activation);
-    run_one_kernel(*options,
-                   fmt::format("gemm m={} n={} k={} {} x {}", gemm.m, gemm.n, gemm.k, name(gemm.activation),
-                               name(gemm.format)),
-                   gemm);
+    const std::string what = fmt::format("gemm m={} n={} k={} {} x {}", gemm.m, gemm.n, gemm.k,
+                                         name(gemm.activation), name(gemm.format));
+    if (options->split) {
+      list_variants(*options, what, gemm);
+    } else {
+      run_one_kernel(*options, what, gemm);
+    }
   });
 }
 

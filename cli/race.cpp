@@ -55,6 +55,7 @@ PageHeading heading(const RaceOptions& options) {
                     argument("--systems", options.systems) + " --prompt " + prompt + " --output " + output +
                     " --batch " + batch + argument("--plan", {run.plan}) +
                     (run.routing == usual.routing ? "" : argument("--routing", {run.routing})) +
+                    argument("--weights", {run.weights}) +
                     (run.kv_format == usual.kv_format ? "" : argument("--kv-format", {run.kv_format})) +
                     (run.eager ? " --eager" : "") + argument("--page", {options.page});
   return heading;

@@ -11,7 +11,9 @@ dozen seconds. Needs PyTorch 2.1 or newer and nothing else; what a GPU or a vers
 attention with grouped heads) is skipped and said so on standard error.
 
 Measured are what PyTorch calls: cuBLASLt GEMMs, its fused attention, its own normalisation kernels. Clocks
-are not locked here: lock them (`nvidia-smi -lgc`) if you may, and let nothing else run on the GPU.
+are not locked here: lock them (`nvidia-smi -lgc`) if you may, and let nothing else run on the GPU. A kernel
+is repeated for some milliseconds only, so that the chip stays cool and runs at the full clock: the power limit
+is no part of these rows.
 """
 
 import argparse
@@ -35,7 +37,7 @@ def cold_copies(bytes_each):
     l2 = torch.cuda.get_device_properties(0).L2_cache_size
     free, _ = torch.cuda.mem_get_info()
     wanted = 4 * l2 // max(bytes_each, 1) + 1
-    return int(max(1, min(wanted, 64, free // 3 // max(bytes_each, 1))))
+    return int(max(1, min(wanted, 256, free // 3 // max(bytes_each, 1))))
 
 
 def time_us(calls):
@@ -77,13 +79,14 @@ def gemm_calls(form, m, n, k):
     width = {"bf16": 2, "fp16": 2, "fp8": 1}[form]
     copies = cold_copies(n * k * width)
     if form == "fp8":
-        # Quantising X with one scale is part of what is timed, as memwall charges it for a row with fp8 activations.
+        # Quantising X with one scale (its absolute maximum, the scale, the quotient, the conversion) is part of
+        # what is timed, as memwall charges it for a row with fp8 activations.
         one = torch.ones((), device="cuda")
         x = torch.randn(m, k, device="cuda", dtype=torch.bfloat16)
         weights = [random_fp8(n, k) for _ in range(copies)]
 
         def call(weight):
-            scaled = x.abs().max().float() / 448.0
+            scaled = torch.linalg.vector_norm(x, float("inf"), dtype=torch.float32) / 448.0
             quantised = (x / scaled).to(torch.float8_e4m3fn)
             return torch._scaled_mm(quantised, weight.t(), scale_a=scaled, scale_b=one, out_dtype=torch.bfloat16)
 
@@ -97,13 +100,14 @@ def gemm_calls(form, m, n, k):
 def attention_calls(sequences, new_tokens, past_tokens, heads, kv_heads, head_dim):
     context = new_tokens + past_tokens
     copies = cold_copies(2 * 2 * sequences * context * kv_heads * head_dim)
+    grouped = {"enable_gqa": True} if heads != kv_heads else {}  # PyTorch 2.5 and newer
     calls = []
     for _ in range(copies):
         q = torch.randn(sequences, heads, new_tokens, head_dim, device="cuda", dtype=torch.bfloat16)
         k = torch.randn(sequences, kv_heads, context, head_dim, device="cuda", dtype=torch.bfloat16)
         v = torch.randn_like(k)
         calls.append(lambda q=q, k=k, v=v: F.scaled_dot_product_attention(
-            q, k, v, is_causal=new_tokens > 1, enable_gqa=heads != kv_heads))
+            q, k, v, is_causal=new_tokens > 1, **grouped))
     return calls
 
 

@@ -10,7 +10,7 @@ packages="g++ cmake ninja-build ccache mold
   libhwy-dev libgtest-dev libgmock-dev librapidcheck-dev protobuf-compiler"
 [ "${1:-}" != checks ] ||
   packages="$packages git libbenchmark-dev clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
-  verilator yosys"
+  verilator yosys python3-venv"
 
 if ! command -v dpkg-query >/dev/null; then
   echo "setup: not a Debian system; memwall needs the equivalents of:" $packages >&2

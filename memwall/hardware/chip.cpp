@@ -9,6 +9,7 @@
 #include "memwall/core/data_files.h"
 #include "memwall/core/names.h"
 #include "memwall/core/unit_text.h"
+#include "memwall/hardware/technology.h"
 
 namespace memwall {
 namespace {
@@ -152,14 +153,15 @@ void Chip::refuse_unknown(const std::vector<std::string>& known) const {
   for (const std::string& key : keys_of(*this)) {
     const std::string plain =
         key.starts_with(kCalibrationPrefix) ? key.substr(kCalibrationPrefix.size()) : key;
-    const bool is_known = key.starts_with(kFitPrefix) ||
+    const auto own = facts.find(key);
+    const bool is_known = key.starts_with(kFitPrefix) || key == kTechnology ||
+                          (own != facts.end() && !own->second.table.empty()) ||
                           std::any_of(known.begin(), known.end(), [&](const std::string& pattern) {
                             return admits(pattern, key) || admits(pattern, plain);
                           });
     if (!is_known) {
-      const auto found = facts.find(key);
-      throw ConfigError(found != facts.end() ? found->second.where : words.at(key).where, key,
-                        "an unknown key", suggest_names(key, known));
+      throw ConfigError(own != facts.end() ? own->second.where : words.at(key).where, key, "an unknown key",
+                        suggest_names(key, known));
     }
   }
 }
@@ -199,6 +201,7 @@ Chip parse_chip(const std::string& text, const std::string& file) {
   chip.family = root.string("family");
   chip.sources = read_sources(root);
   read_facts(root, chip, {"title", "family", "sources"});
+  add_technology(chip);
   return chip;
 }
 

@@ -6,7 +6,7 @@
 //
 // The group `calibration` holds constants fitted to measurements (`memwall calibrate` writes it). A key K is
 // read as calibration.K where the card has that, else as K, so a family does not know which of the two it
-// got.
+// got. What a card that names its process leaves out comes from a technology table (technology.h).
 #pragma once
 
 #include <filesystem>
@@ -50,10 +50,12 @@ struct Chip {
   // Keys directly below a dotted prefix, sorted: below("compute") -> bf16, fp8.
   std::vector<std::string> below(const std::string& prefix) const;
   // Throws for facts and words outside `known`; an entry ending in ".*" admits a whole group. calibration.K
-  // is admitted with K, and calibration.fit.* (what the fit was made of) always.
+  // is admitted with K; calibration.fit.* (what the fit was made of), the word `technology` and what came
+  // from its table always.
   void refuse_unknown(const std::vector<std::string>& known) const;
 
   static constexpr const char* kCalibration = "calibration";
+  static constexpr const char* kTechnology = "technology";  // the word that names the chip's process
 
  private:
   const Fact* find(const std::string& key) const;

@@ -223,7 +223,7 @@ std::string provenance(const Fact& fact) {
   for (const Alternative& other : fact.also) {
     text += "; also " + other.text + ", " + other.source;
   }
-  return text;
+  return text + (fact.table.empty() ? "" : "; of technology " + fact.table);
 }
 
 std::string provenance(const Word& word) {

@@ -42,6 +42,7 @@ struct Fact {
   std::optional<double> low, high;  // range of an estimate, base units: low <= value <= high
   std::string range;                // as written: "150 ns to 300 ns", or empty
   std::vector<Alternative> also;
+  std::string table;  // the technology table that answered for the card, or empty
   Location where;
   bool is_estimate() const { return !estimate.empty(); }
 };

@@ -54,6 +54,14 @@ std::int64_t Step::new_tokens() const {
   return sum;
 }
 
+std::int64_t Step::logits() const {
+  std::int64_t sum = 0;
+  for (const Slice& slice : slices) {
+    sum += slice.count * slice.logits;
+  }
+  return sum;
+}
+
 Slice parse_decode(const std::string& text) {
   const std::size_t at = text.find('@');
   if (at != std::string::npos) {
@@ -96,6 +104,10 @@ void verify(const Step& step, const Model& model) {
                             " new and " + std::to_string(slice.past_tokens) + " past tokens",
                         "at least 1 sequence, 1 new and 0 past tokens");
     }
+    if (slice.logits < 1 || slice.logits > slice.new_tokens) {
+      throw ConfigError("batch", std::to_string(slice.logits) + " logits of a sequence",
+                        "1 to its " + std::to_string(slice.new_tokens) + " new tokens");
+    }
     const double context = real(slice.new_tokens) + real(slice.past_tokens);
     tokens += real(slice.count) * context;
     if (tokens > real(kMostTokens)) {
@@ -134,7 +146,7 @@ namespace {
 class OperatorWork {
  public:
   OperatorWork(const Operator& op, const Step& step)
-      : role_(op.role), step_(step), tokens_(real(step.new_tokens())), sequences_(real(step.sequences())) {}
+      : role_(op.role), step_(step), tokens_(real(step.new_tokens())), logits_(real(step.logits())) {}
 
   OpWork operator()(const Embedding& shape) const {
     const double tables = shape.positions > 0 ? 2 : 1;
@@ -233,14 +245,14 @@ class OperatorWork {
   }
   OpWork operator()(const Sampler& shape) const {
     OpWork work;
-    work.m = sequences_;
+    work.m = logits_;
     work.n = real(shape.vocab);
     work.activation_read = bytes_of(work.m * work.n, kStream);
     return work;
   }
 
  private:
-  double rows() const { return role_ == OpRole::head ? sequences_ : tokens_; }
+  double rows() const { return role_ == OpRole::head ? logits_ : tokens_; }
   OpWork pointwise(double values_read, double values_written) const {
     OpWork work;
     work.m = rows();
@@ -252,7 +264,7 @@ class OperatorWork {
 
   OpRole role_;
   const Step& step_;
-  double tokens_, sequences_;
+  double tokens_, logits_;
 };
 
 }  // namespace

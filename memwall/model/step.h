@@ -11,11 +11,14 @@
 
 namespace memwall {
 
-// `count` sequences that each bring new_tokens on top of past_tokens already in the cache.
+// `count` sequences that each bring new_tokens on top of past_tokens already in the cache. The head runs on
+// the last `logits` of a sequence's new tokens: one, but for the verification of drafts, which needs all of
+// them.
 struct Slice {
   std::int64_t count = 1;
   std::int64_t new_tokens = 1;
   std::int64_t past_tokens = 0;
+  std::int64_t logits = 1;  // 1 to new_tokens
   bool operator==(const Slice&) const = default;
 };
 
@@ -46,6 +49,7 @@ struct Step {
 
   std::int64_t sequences() const;
   std::int64_t new_tokens() const;
+  std::int64_t logits() const;  // tokens that the head runs on
 };
 // "64@4096": 64 sequences decode one token each with 4096 in the cache.
 Slice parse_decode(const std::string& text);
@@ -70,10 +74,11 @@ double expected_imbalance(std::int64_t num_experts, std::int64_t top_k, std::int
 
 // What one operator does in one run of it in a step, summed over the batch, for the whole model (before any
 // division over chips). For GEMMs Y(m, n) = X(m, k) W(k, n). Bytes are the least that must move: each operand
-// read once, each result written once. Operators of the head see only the last token of each sequence: their
-// m is sequences. Experts: m is tokens x top-k, n and k those of the first of the two layers, weights those
-// of the distinct experts touched. Attention: m is new tokens, n the mean number of keys a new token sees, k
-// the query-key width times heads (of the form that most MACs take, for latent attention).
+// read once, each result written once. Operators of the head see only the last token of each sequence, or
+// the last Slice::logits: their m is those. Experts: m is tokens x top-k, n and k those of the first of the
+// two layers, weights those of the distinct experts touched. Attention: m is new tokens, n the mean number of
+// keys a new token sees, k the query-key width times heads (of the form that most MACs take, for latent
+// attention).
 struct OpWork {
   double m = 0, n = 0, k = 0;
   double macs = 0;

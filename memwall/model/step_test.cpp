@@ -114,6 +114,15 @@ TEST(Work, HeadSeesOneTokenPerSequence) {
   EXPECT_EQ(work(find(model.groups[0].operators, "down"), step).m, 2 * 512 + 8);
 }
 
+// Verification of drafts: 3 sequences of 5 new tokens each need all their logits.
+TEST(Work, HeadSeesEveryTokenWhoseLogitsAreWanted) {
+  const Model model = read_model("llama-3.1-8b");
+  const Step step{{{3, 5, 700, 5}, {8, 1, 700}}, {}};
+  EXPECT_EQ(work(find(model.epilogue, "head"), step).m, 3 * 5 + 8);
+  EXPECT_EQ(work(find(model.epilogue, "sampler"), step).m, 3 * 5 + 8);
+  EXPECT_EQ(work(find(model.groups[0].operators, "down"), step).m, 3 * 5 + 8);
+}
+
 TEST(Work, WindowBoundsWhatIsReadFromTheCache) {
   const Model model = read_model("gpt-oss-20b");
   const std::vector<Operator>& layers = model.groups[0].operators;

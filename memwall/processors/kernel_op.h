@@ -23,23 +23,33 @@ struct GemmOp {
   Format activation = Format::bf16;
   std::int64_t batch = 1;  // so many of them side by side, each with its own operands
   std::int64_t operand_sets = 0;
+  // Block scales are 32-bit numbers, which no matrix pipe applies: the vector lanes do (vLLM's fp8_block).
+  bool wide_scales = false;
 };
 struct AttentionOp {
   Attention shape;
   Slice slice;
   std::int64_t operand_sets = 0;
+  std::string engine = {};  // whose kernels: "tensorrt-llm", "vllm"; empty: the card's
+  double cache_share =
+      1;  // of the cache's bytes that a benchmark has: 0.5 where values lie in the keys' pages
 };
 struct AllReduceOp {
   Bytes bytes;  // of the tensor that every participant holds
   int chips = 2;
   std::string algorithm = "auto";  // "auto", "custom" (one or two shots) or "nccl"
 };
+// How an engine moves the rows of a routed-expert layer. sorted: they are copied into the order of experts
+// first, and only those of experts held here (TensorRT-LLM). gathered: the GEMMs gather them, and
+// element-wise kernels pass the rows of experts held elsewhere too (vLLM's kernels in Triton).
+enum class ExpertRows { sorted, gathered };
 struct ExpertsOp {
   Experts shape;
   std::int64_t tokens = 1;
   Routing routing;
   int tp = 1, ep = 1;
   std::int64_t operand_sets = 0;
+  ExpertRows rows = ExpertRows::sorted;
 };
 // Over `rows` rows of `width` values each, 16 bits in and out.
 struct PointwiseOp {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,9 @@
 #include "memwall/model/step.h"
 #include "memwall/processors/figure.h"
 #include "memwall/processors/kernel_op.h"
+#include "memwall/processors/kernel_variant.h"
 #include "memwall/processors/placement.h"
+#include "memwall/processors/rtl_options.h"
 #include "memwall/program/clock.h"
 #include "memwall/program/program.h"
 
@@ -25,9 +28,10 @@ struct RoleSet {
   bool embed = true, attention = true, ffn = true, head = true;
 };
 
-// How the sampler picks a token: `sorted` orders the vocabulary first, as engines do for top-p; `plain` does
-// not, as for greedy or unfiltered sampling.
-enum class Sampling { sorted, plain };
+// How the sampler picks a token: `greedy` takes the largest logit of every sequence at once; `plain` draws
+// from all of them, request by request; `sorted` orders the vocabulary before it draws, as engines do for
+// top-p.
+enum class Sampling { sorted, plain, greedy };
 
 struct LowerOptions {
   bool eager = false;  // kernels launched one by one by the host, not from a recorded graph
@@ -60,6 +64,8 @@ class KernelLowering {
   // does not have.
   virtual void lower(const KernelOp& op, Program& program) const = 0;
 };
+
+class Hardener;  // harden.h
 
 // One layer of a model as instruction streams, for families whose compiler decides every cycle.
 struct ScheduleListing {
@@ -103,6 +109,17 @@ class Processor {
 
   // Numbers that follow from the cards alone, in the family's own order; none by default.
   virtual std::vector<Figure> figures(const System&) const { return {}; }
+
+  // The ways to run a kernel that the family chooses from, best first; none by default.
+  virtual std::vector<KernelVariant> kernel_variants(const KernelOp&, const System&) const { return {}; }
+
+  // A small instance of the family's mechanism in SystemVerilog; nullopt: the family has none. Throws
+  // ConfigError for sizes that cannot be.
+  virtual std::optional<std::string> rtl(const RtlOptions&) const { return std::nullopt; }
+
+  // Turns weight files into wiring; nullptr where weights are loaded. Throws ConfigError for what the cards
+  // lack.
+  virtual std::unique_ptr<Hardener> open_hardener(const System& system) const;
 
   // Compiles a layer for plan.tp chips. Throws ConfigError for a layer that the compiler does not know or
   // that is too large to list.

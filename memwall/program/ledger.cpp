@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "memwall/program/power_limit.h"
+
 namespace memwall {
 namespace {
 
@@ -28,12 +30,13 @@ void add_demand(const Program& program, const Demand& demand, double repeat, Led
   const Resource& resource = program.resources[demand.resource];
   ResourceLine& total = ledger.resources[demand.resource];
   const double useful = repeat * demand.useful, charged = repeat * demand.charged;
-  const Joules energy = charged * resource.energy_per_amount * program.replicas;
+  const Joules energy = repeat * demand.switched * resource.energy_per_amount * program.replicas;
   total.busy += repeat * to_seconds(service_time(resource, demand));
   total.useful += useful;
   total.charged += charged;
   total.energy += energy;
   line.energy += energy;
+  ledger.energies[static_cast<std::size_t>(demand.category)] += energy;
   if (resource.amount == Amount::bytes) {
     line.bytes += Bytes(charged);
     ledger.bytes += Bytes(charged * program.replicas);
@@ -45,16 +48,30 @@ void add_demand(const Program& program, const Demand& demand, double repeat, Led
 
 }  // namespace
 
+std::array<double, kCategoryCount> Ledger::energy_shares() const {
+  std::array<double, kCategoryCount> parts{};
+  for (std::size_t c = 0; c < parts.size(); ++c) {
+    parts[c] = energy().value > 0 ? double(energies[c] / energy()) : 0;
+  }
+  return parts;
+}
+
 Ledger make_ledger(const Program& program, ScheduleClock& clock) {
-  Ledger ledger;
   const Timing timing = clock.run(program);
+  return make_ledger(program, timing, clock.totals());
+}
+
+Ledger make_ledger(const Program& program, const Timing& timing, const std::vector<TaskTotals>& task_totals) {
+  Ledger ledger;
+  ledger.clock = program.power.clock;
+  ledger.clock_share = program.power.clock_share;
   ledger.time = timing.time;
   ledger.bound = bound_time(program).time;
   for (const Resource& resource : program.resources) {
     ledger.resources.emplace_back().resource = resource.name;
   }
 
-  const TaskTotals* totals = clock.totals().data();
+  const TaskTotals* totals = task_totals.data();
   std::vector<std::int32_t> line_of_label;
   for (const Block& block : program.blocks) {
     line_of_label.assign(program.labels.size(), -1);
@@ -79,7 +96,8 @@ Ledger make_ledger(const Program& program, ScheduleClock& clock) {
       line.utilization = line.busy / ledger.time;
     }
   }
-  ledger.static_energy = program.static_power * ledger.time;
+  ledger.static_energy = static_energy(program, ledger.time);
+  ledger.energies[static_cast<std::size_t>(Category::overhead)] += ledger.static_energy;
   for (std::size_t c = 0; c < ledger.shares.size(); ++c) {
     ledger.shares[c] = ledger.time.value > 0 ? double(timing.on_path[c] / ledger.time) : 0;
   }

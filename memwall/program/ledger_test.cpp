@@ -1,5 +1,8 @@
 #include "memwall/program/ledger.h"
 
+#include <array>
+#include <numeric>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -49,6 +52,20 @@ TEST(Ledger, AccountsForTimeBytesAndEnergy) {
   EXPECT_DOUBLE_EQ(ledger.energy().value, (ledger.dynamic_energy + ledger.static_energy).value);
 }
 
+// Two layers on two replicas: weights 8 kB and KV 8 kB a layer at 10 pJ/B, 6000 ops a layer at 1 pJ; static
+// energy is overhead.
+TEST(Ledger, SplitsEnergyLikeTime) {
+  const Program program = two_layers();
+  ScheduleClock clock;
+  const Ledger ledger = make_ledger(program, clock);
+  EXPECT_DOUBLE_EQ(ledger.energies[0].value, 2 * 2 * 8000 * 1e-11);
+  EXPECT_DOUBLE_EQ(ledger.energies[1].value, 2 * 2 * 8000 * 1e-11);
+  EXPECT_DOUBLE_EQ(ledger.energies[2].value, 2 * 2 * 6000 * 1e-12);
+  EXPECT_DOUBLE_EQ(ledger.energies[4].value, 100 * 10e-9);
+  const std::array<double, kCategoryCount> shares = ledger.energy_shares();
+  EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-15);
+}
+
 TEST(Ledger, HasALinePerBlockAndLabel) {
   const Program program = two_layers();
   ScheduleClock clock;
@@ -89,6 +106,7 @@ TEST(Ledger, PrintsBothTables) {
   EXPECT_EQ(to_text(make_ledger(program, clock)),
             R"(time 10.0 ns, bound 5.00 ns, bound by weights
 share of time: weights 0.400 kv 0.200 arithmetic 0.000 communication 0.000 overhead 0.400
+share of energy: weights 0.192 kv 0.192 arithmetic 0.014 communication 0.000 overhead 0.601
 ops 16.0 kop, bytes 64.0 kB, energy 1.66 uJ (dynamic 664 nJ, static 1.00 uJ)
 operator      tasks    on path       busy    waiting      bytes        ops     energy
 layer/gemm        4    10.0 ns    8.00 ns    2.00 ns    16.0 kB   8.00 kop     344 nJ

@@ -6,15 +6,32 @@
 #include "memwall/program/ledger.h"
 
 namespace memwall {
+namespace {
+
+std::string shares_line(const char* what, const std::array<double, kCategoryCount>& shares) {
+  std::string text = fmt::format("share of {}:", what);
+  for (std::size_t c = 0; c < shares.size(); ++c) {
+    text += fmt::format(" {} {:.3f}", name(static_cast<Category>(c)), shares[c]);
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string clock_text(Hertz clock, double clock_share) {
+  return clock_share >= 1 || !(clock.value > 0)
+             ? ""
+             : fmt::format("clock {} of {}: power limit", format_scaled(clock_share * clock.value, "Hz"),
+                           format_scaled(clock.value, "Hz"));
+}
 
 std::string to_text(const Ledger& ledger) {
   std::string text = fmt::format("time {}, bound {}, bound by {}\n", to_text(ledger.time),
                                  to_text(ledger.bound), ledger.bound_by);
-  text += "share of time:";
-  for (std::size_t c = 0; c < ledger.shares.size(); ++c) {
-    text += fmt::format(" {} {:.3f}", name(static_cast<Category>(c)), ledger.shares[c]);
-  }
-  text += fmt::format("\nops {}, bytes {}, energy {} (dynamic {}, static {})\n", to_text(ledger.ops),
+  const std::string clock = clock_text(ledger.clock, ledger.clock_share);
+  text += clock + (clock.empty() ? "" : "\n");
+  text += shares_line("time", ledger.shares) + shares_line("energy", ledger.energy_shares());
+  text += fmt::format("ops {}, bytes {}, energy {} (dynamic {}, static {})\n", to_text(ledger.ops),
                       to_text(ledger.bytes), to_text(ledger.energy()), to_text(ledger.dynamic_energy),
                       to_text(ledger.static_energy));
 

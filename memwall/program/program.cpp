@@ -1,5 +1,6 @@
 #include "memwall/program/program.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <stdexcept>
@@ -29,6 +30,9 @@ void verify_resource(const Resource& resource) {
   if (!is_amount(resource.energy_per_amount.value)) {
     fail(where, "energy per amount must be finite and not negative");
   }
+  if (resource.is_rest && !resource.is_delay) {
+    fail(where, "only a delay can be rest");
+  }
 }
 
 void verify_task(const Program& program, const std::string& where, const Task& task, std::int32_t index) {
@@ -50,13 +54,32 @@ void verify_task(const Program& program, const std::string& where, const Task& t
       fail(where, fmt::format("resource {} is out of range", demand.resource));
     }
     const std::string& resource = program.resources[demand.resource].name;
-    if (!is_amount(demand.useful) || !is_amount(demand.charged)) {
+    if (!is_amount(demand.useful) || !is_amount(demand.charged) || !is_amount(demand.switched)) {
       fail(where, fmt::format("amounts of '{}' must be finite and not negative", resource));
     }
     if (demand.charged < demand.useful) {
       fail(where, fmt::format("charges {} of '{}', less than the useful {}", demand.charged, resource,
                               demand.useful));
     }
+  }
+}
+
+void verify_power(const Program& program) {
+  const PowerControl& power = program.power;
+  if (!is_amount(program.static_power.value)) {
+    fail("program", "static power must be finite and not negative");
+  }
+  if (!is_amount(power.limit.value) || !is_amount(power.clocked.value) || !is_amount(power.clock.value)) {
+    fail("program", "power limit, clocked power and clock must be finite and not negative");
+  }
+  if (power.limit.value > 0 && power.limit <= program.static_power) {
+    fail("program", "the power limit must be above the static power");
+  }
+  if (!(std::isfinite(power.overlap) && power.overlap >= 1)) {
+    fail("program", fmt::format("overlap {} must be at least 1", power.overlap));
+  }
+  if (!(power.clock_share > 0 && power.clock_share <= 1)) {
+    fail("program", fmt::format("clock share {} must be above 0 and at most 1", power.clock_share));
   }
 }
 
@@ -129,12 +152,17 @@ std::int64_t Program::task_count() const {
 }
 
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged) {
+  add_demand(task, resource, category, useful, charged, std::max(useful, charged));
+}
+
+void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged,
+                double switched) {
   assert(task.demand_count < Task::kMaxDemands);
   constexpr double kRounding = 1e-12;
   if (charged < useful && charged >= useful * (1 - kRounding)) {
     charged = useful;
   }
-  task.demands[task.demand_count++] = {resource, category, useful, charged};
+  task.demands[task.demand_count++] = {resource, category, useful, charged, switched};
 }
 
 void add_predecessor(Task& task, std::int32_t predecessor) {
@@ -149,9 +177,7 @@ void verify(const Program& program) {
   if (!(std::isfinite(program.replicas) && program.replicas >= 1)) {
     fail("program", fmt::format("replicas {} must be at least 1", program.replicas));
   }
-  if (!is_amount(program.static_power.value)) {
-    fail("program", "static power must be finite and not negative");
-  }
+  verify_power(program);
   for (std::int32_t b = 0; b < std::ssize(program.blocks); ++b) {
     const Block& block = program.blocks[b];
     const std::string where = "block '" + block.name + "'";
@@ -170,8 +196,14 @@ void verify(const Program& program) {
 }
 
 std::string to_text(const Program& program) {
-  std::string text = fmt::format("{} tasks, {:g} replicas, static power {}\nresources\n",
-                                 program.task_count(), program.replicas, to_text(program.static_power));
+  const PowerControl& power = program.power;
+  std::string text = fmt::format("{} tasks, {:g} replicas, static power {}", program.task_count(),
+                                 program.replicas, to_text(program.static_power));
+  if (power.clock.value > 0) {
+    text += fmt::format(", clocked {} at {}, limit {}, clock at {:.3f}", to_text(power.clocked),
+                        format_scaled(power.clock.value, "Hz"), to_text(power.limit), power.clock_share);
+  }
+  text += "\nresources\n";
   for (const Resource& resource : program.resources) {
     const std::string peak = amount_text(resource.amount, resource.peak_rate);
     const std::string sustained = amount_text(resource.amount, resource.sustained_rate);

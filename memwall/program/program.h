@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memwall/core/units.h"
+#include "memwall/hardware/voltage.h"
 
 namespace memwall {
 
@@ -33,15 +34,29 @@ struct Resource {
   double sustained_rate = 0;  // what real use achieves, at most peak: what the schedule clock uses
   Joules energy_per_amount;   // joules per byte, op or message
   Category category = Category::overhead;
+  bool follows_clock = false;  // its rate falls with the chip's clock, its energy with the supply squared
+  bool is_rest = false;        // a delay in which the chip has nothing to do: it waits for its host
+};
+
+// What a chip does about power: it lowers its clock, and its supply with it, until the power holds
+// (power_limit.h).
+struct PowerControl {
+  Watts limit;    // of all chips that static_power is of; 0: none
+  Watts clocked;  // of the same chips at full clock, whatever they do: clock trees, schedulers; none at rest
+  Hertz clock;    // at full rate; 0: not known, or nothing follows it
+  VoltageCurve voltage;
+  double overlap = 1;      // such programs in flight on these chips at once
+  double clock_share = 1;  // of the full clock, which the rates and energies of `resources` are for
 };
 
 // `useful` amount is what the mathematics needs and what the bound clock charges; `charged` >= useful is what
 // the machine really spends (padded tiles, repeated reads) and what the schedule clock charges. A delay that
-// is no part of the bound has useful = 0.
+// is no part of the bound has useful = 0. `switched` is what energy is charged for: the charged amount,
+// unless part of that passes time without switching anything (zeros of a padded tile, a pipe that waits).
 struct Demand {
   std::int32_t resource = 0;
   Category category = Category::overhead;
-  double useful = 0, charged = 0;
+  double useful = 0, charged = 0, switched = 0;
 };
 
 // A task starts when its predecessors have finished, first spends its delays one after another, and is then
@@ -77,6 +92,7 @@ struct Program {
   // and static_power is that of all of them together.
   double replicas = 1;
   Watts static_power;
+  PowerControl power;
 
   std::int64_t task_count() const;  // repetitions counted
 };
@@ -84,12 +100,14 @@ struct Program {
 // Adds to a task; asserts on overflow of the fixed arrays. A charged amount that is below the useful one by
 // no more than rounding (amounts computed along two paths) becomes the useful one.
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged);
+void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged,
+                double switched);
 void add_predecessor(Task& task, std::int32_t predecessor);
 
 // Throws std::logic_error naming block and task: an index out of range, a predecessor that is not earlier,
 // rates not positive, sustained above peak, charged below useful, amounts negative or not finite, a repeat
-// below 1, energies negative. The clocks and the ledger require a program that passes. Every lowering's tests
-// call it.
+// below 1, energies negative, a power limit that power without work exceeds. The clocks and the ledger
+// require a program that passes. Every lowering's tests call it.
 void verify(const Program& program);
 // A line per resource, block and task: what `memwall explain program` prints.
 std::string to_text(const Program& program);

@@ -78,6 +78,7 @@ void add_task(const Program& program, const Block& block, std::size_t index, Jso
          {"resource", program.resources[static_cast<std::size_t>(demand.resource)].name},
          {"category", memwall::name(demand.category)},
          {"useful", demand.useful},
+         {"switched", demand.switched},
          {"charged", demand.charged}});
   }
 }
@@ -141,6 +142,9 @@ Json explain_json(const Placement& placement) {
 Json explain_json(const Program& program) {
   Json json = {{"replicas", program.replicas},
                {"static_power_w", program.static_power.value},
+               {"clocked_power_w", program.power.clocked.value},
+               {"power_limit_w", program.power.limit.value},
+               {"clock_share", program.power.clock_share},
                {"task_count", program.task_count()},
                {"resources", Json::array()},
                {"tasks", Json::array()},
@@ -170,6 +174,8 @@ Json explain_json(const Ledger& ledger) {
                {"static_energy_j", ledger.static_energy.value},
                {"bound_by", ledger.bound_by},
                {"shares", shares_json(ledger.shares)},
+               {"energy_shares", shares_json(ledger.energy_shares())},
+               {"clock", clock_json(ledger.clock, ledger.clock_share)},
                {"lines", Json::array()},
                {"resources", Json::array()}};
   for (const LedgerLine& line : ledger.lines) {
@@ -196,6 +202,19 @@ Json explain_json(const Ledger& ledger) {
 
 Json explain_json(const Chip& chip) {
   return {{"chip", chip.name}, {"family", chip.family}, {"title", chip.title}, {"facts", facts_json(chip)}};
+}
+
+Json explain_json(const std::vector<FigureRange>& figures) {
+  Json json = {{"figures", Json::array()}};
+  for (const FigureRange& range : figures) {
+    json["figures"].push_back({{"figure", range.figure.name},
+                               {"value", range.figure.value},
+                               {"unit", range.figure.unit},
+                               {"low", range.low},
+                               {"high", range.high},
+                               {"widest", range.widest.empty() ? Json(nullptr) : Json(range.widest)}});
+  }
+  return json;
 }
 
 Json explain_json(const System& system) {

@@ -117,6 +117,13 @@ Json shares_json(const Shares& shares) {
   return json;
 }
 
+Json clock_json(Hertz clock, double share) {
+  if (!(clock.value > 0)) {
+    return nullptr;
+  }
+  return {{"full_hz", clock.value}, {"held_hz", share * clock.value}, {"is_power_limited", share < 1}};
+}
+
 Json memory_json(const std::vector<MemoryUse>& memory) {
   Json json = Json::array();
   for (const MemoryUse& level : memory) {

@@ -26,6 +26,8 @@ std::string csv_text(const std::vector<nlohmann::ordered_json>& rows);
 // null for an answer without one; half_width is null where there is no measurement.
 nlohmann::ordered_json error_json(const std::optional<ErrorBar>& error);
 nlohmann::ordered_json shares_json(const Shares& shares);
+// null for a chip whose clock is not known; share below 1: what the power limit leaves.
+nlohmann::ordered_json clock_json(Hertz clock, double share);
 nlohmann::ordered_json memory_json(const std::vector<MemoryUse>& memory);
 // On {time in seconds, energy in joules}: time_low_s, time_high_s, energy_low_j, energy_high_j.
 nlohmann::ordered_json estimates_json(const std::vector<EstimateEffect>& estimates);

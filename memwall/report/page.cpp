@@ -35,14 +35,19 @@ std::string segment(std::string_view kind, double fraction, std::string_view tit
                      escape_html(title));
 }
 
-std::string share_bar(const Phase& phase, std::string_view phase_name) {
+std::string share_bar(const std::array<double, kCategoryCount>& shares, std::string_view of) {
   std::string segments;
   for (const Category category : kCategories) {
-    const double share = phase.shares[static_cast<std::size_t>(category)];
-    segments +=
-        segment(name(category), share, fmt::format("{}: {} {}", phase_name, name(category), percent(share)));
+    const double share = shares[static_cast<std::size_t>(category)];
+    segments += segment(name(category), share, fmt::format("{}: {} {}", of, name(category), percent(share)));
   }
   return element("div", "bar", segments);
+}
+
+// "clock 1.41 GHz of 1.83 GHz: power limit" below a phase that the limit slows.
+std::string clock_note(const Phase& phase) {
+  const std::string text = clock_text(phase.clock, phase.clock_share);
+  return text.empty() ? "" : element("small", "", escape_html(text));
 }
 
 std::string memory_bars(const std::vector<MemoryUse>& memory) {
@@ -98,11 +103,13 @@ std::string result_row(const RaceResult& result, std::size_t index) {
        {to_text(result.ttft) + error_note(result.ttft_error),
         to_text(result.tpot) + error_note(result.tpot_error), rate_text(result.tokens_per_s_per_user),
         rate_text(result.tokens_per_s_per_chip), rate_text(result.tokens_per_s),
-        fmt::format("{:.3g}", result.j_per_token)}) {
+        fmt::format("{:.3g}", result.j_per_token) + share_bar(result.j_per_token_shares, "joules")}) {
     cells += element("td", "", cell);
   }
-  cells += element("td", "", limit_text(result.prefill)) + element("td", "", limit_text(result.decode));
-  cells += element("td", "", share_bar(result.prefill, "prefill") + share_bar(result.decode, "decode"));
+  cells += element("td", "", limit_text(result.prefill) + clock_note(result.prefill)) +
+           element("td", "", limit_text(result.decode) + clock_note(result.decode));
+  cells += element("td", "",
+                   share_bar(result.prefill.shares, "prefill") + share_bar(result.decode.shares, "decode"));
   cells += element("td", "", memory_bars(result.memory));
   return element("tr", "", cells);
 }

@@ -21,7 +21,9 @@ Json phase_json(const Phase& phase) {
           {"moved_bytes", phase.moved.value},
           {"ops_per_byte", phase.ops_per_byte()},
           {"achieved_ops_per_s", phase.achieved().value},
-          {"energy_j", phase.energy.value}};
+          {"energy_j", phase.energy.value},
+          {"energy_shares", shares_json(phase.energy_shares)},
+          {"clock", clock_json(phase.clock, phase.clock_share)}};
 }
 
 Json roofline_json(const RaceResult& result) {
@@ -86,6 +88,7 @@ Json result_json(const RaceResult& result) {
                {"tokens_per_s_per_chip", figure(result.tokens_per_s_per_chip)},
                {"tokens_per_s", figure(result.tokens_per_s)},
                {"j_per_token", figure(result.j_per_token)},
+               {"j_per_token_shares", result.fits ? shares_json(result.j_per_token_shares) : Json(nullptr)},
                {"error", {{"ttft", error_json(result.ttft_error)}, {"tpot", error_json(result.tpot_error)}}},
                {"bound_by", result.fits ? Json(result.decode.bound_by) : Json(nullptr)},
                {"memory", memory_json(result.memory)}};

@@ -70,6 +70,23 @@ std::string shares(const Ranking& ranking, Ink ink) {
          "\n(at: the bound clock's time over this time; 100 % is the chip's own bound)\n";
 }
 
+// Joules of a token by the same shares, and the clock where the power limit lowers it.
+std::string energy(const Ranking& ranking, Ink ink) {
+  TextTable table({{"energy"}, {"J/token", true}, {""}, {"spent on"}, {"clock"}});
+  for (const RaceResult* result : ranking) {
+    std::string clock;
+    for (const auto& [name, phase] :
+         {std::pair{"prefill", &result->prefill}, std::pair{"decode", &result->decode}}) {
+      const std::string text = clock_text(phase->clock, phase->clock_share);
+      clock += text.empty() ? "" : (clock.empty() ? "" : ", ") + std::string(name) + " " + text;
+    }
+    table.add_row({result->system, count_text(result->j_per_token),
+                   share_bar(result->j_per_token_shares, kBarWidth, ink),
+                   share_text(result->j_per_token_shares), clock});
+  }
+  return table.text() + "(static power counts as overhead)\n";
+}
+
 std::string memory(const Ranking& ranking) {
   TextTable table({{"memory"},
                    {"level"},
@@ -141,7 +158,8 @@ std::string race_table(const RaceQuery& query, const std::vector<RaceResult>& re
                     Tone::strong, ink) +
             "\n\n";
     if (!ranking.empty()) {
-      text += rates(ranking) + "\n" + shares(ranking, ink) + "\n" + memory(ranking);
+      text +=
+          rates(ranking) + "\n" + shares(ranking, ink) + "\n" + energy(ranking, ink) + "\n" + memory(ranking);
     }
     for (const std::string& part : {refusals(refused, ink), estimates(ranking, ink)}) {
       text += part.empty() ? "" : "\n" + part;

@@ -45,6 +45,25 @@ std::string error_line(const std::optional<ErrorBar>& error) {
              : fmt::format("{}: {}\n", to_text(*error), error->outside);
 }
 
+// "685 mJ at 998 W, 289 mJ of it static; clock 1.70 GHz of 1.86 GHz: power limit".
+std::string power_text(const Ledger& ledger) {
+  const std::string clock = clock_text(ledger.clock, ledger.clock_share);
+  return to_text(ledger.energy()) +
+         (ledger.time.value > 0 ? " at " + to_text(ledger.energy() / ledger.time) : "") +
+         (ledger.static_energy.value > 0 ? fmt::format(", {} of it static", to_text(ledger.static_energy))
+                                         : "") +
+         (clock.empty() ? "" : "; " + clock);
+}
+
+// Where time went and where energy went.
+std::string bars(const Ledger& ledger, Ink ink) {
+  std::string text = "time    " + share_bar(ledger.shares, kBarWidth, ink);
+  if (ledger.energy().value > 0) {
+    text += "\nenergy  " + share_bar(ledger.energy_shares(), kBarWidth, ink);
+  }
+  return text;
+}
+
 // A time that rests on estimates is marked.
 std::string totals(const Ledger& ledger, const Roofline& roofline, bool estimated,
                    const std::optional<ErrorBar>& error, Ink ink) {
@@ -54,8 +73,8 @@ std::string totals(const Ledger& ledger, const Roofline& roofline, bool estimate
                      percent_text(ledger.bound / ledger.time), to_text(ledger.bound), ledger.bound_by,
                      error_line(error), to_text(ledger.ops),
                      roofline.arithmetic.empty() ? "none" : roofline.arithmetic,
-                     to_text(memory_bytes(ledger, roofline)), memory, to_text(ledger.energy()),
-                     share_bar(ledger.shares, kBarWidth, ink), share_legend(ink));
+                     to_text(memory_bytes(ledger, roofline)), memory, power_text(ledger), bars(ledger, ink),
+                     share_legend(ink));
 }
 
 std::string operators(const Ledger& ledger) {
@@ -86,6 +105,14 @@ std::string resources(const Ledger& ledger) {
     }
   }
   return table.text();
+}
+
+// The same kernel before the power limit bites.
+std::string brief_line(const KernelResult& result) {
+  return result.ledger.clock_share < 1
+             ? fmt::format("(repeated until the clock is steady; alone, at the full clock: {})\n\n",
+                           to_text(result.brief_time))
+             : "";
 }
 
 std::string estimates(const std::string& system, const std::vector<EstimateEffect>& effects, Ink ink) {
@@ -121,6 +148,8 @@ void add_ledger(const Ledger& ledger, const Roofline& roofline, Json& json) {
   json["moved_bytes"] = ledger.bytes.value;
   json["bound_by"] = ledger.bound_by;
   json["shares"] = shares_json(ledger.shares);
+  json["energy_shares"] = shares_json(ledger.energy_shares());
+  json["clock"] = clock_json(ledger.clock, ledger.clock_share);
 }
 
 }  // namespace
@@ -172,12 +201,13 @@ std::string kernel_table(const std::string& what, const std::string& system, con
                          Ink ink) {
   return painted(fmt::format("{} on {}", what, system), Tone::strong, ink) + "\n\n" +
          totals(result.ledger, result.roofline, !result.estimates.empty(), result.error, ink) + "\n" +
-         resources(result.ledger) + estimates(system, result.estimates, ink);
+         brief_line(result) + resources(result.ledger) + estimates(system, result.estimates, ink);
 }
 
 Json kernel_json(const std::string& what, const std::string& system, const KernelResult& result) {
   Json json = {{"op", what}, {"system", system}};
   add_ledger(result.ledger, result.roofline, json);
+  json["brief_time_s"] = result.brief_time.value;
   json["error"] = error_json(result.error);
   json["estimates"] = estimates_json(result.estimates);
   return json;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "memwall/core/output_file.h"
+#include "memwall/report/text_table.h"
 
 namespace memwall {
 namespace {
@@ -43,6 +44,24 @@ void add_slices(const Program& program, const TaskSpan& span, std::int32_t span_
   }
 }
 
+bool is_shown(const Program& program, const TaskSpan& span) {
+  const std::int64_t repeat = program.blocks[span.block].repeat;
+  return repeat <= kMostRepetitions || span.repetition < kKeptRepetitions ||
+         span.repetition >= repeat - kKeptRepetitions;
+}
+
+std::string left_out(const Program& program) {
+  std::string text;
+  for (const Block& block : program.blocks) {
+    if (block.repeat > kMostRepetitions) {
+      text += (text.empty() ? "" : ", ") +
+              count_text(static_cast<double>(block.repeat - 2 * kKeptRepetitions)) + " repetitions of " +
+              block.name;
+    }
+  }
+  return text;
+}
+
 // Slices in order of begin take the first lane of their resource that is free by then.
 class Lanes {
  public:
@@ -68,11 +87,18 @@ class Lanes {
 
 }  // namespace
 
+std::string process_name(const std::string& system, const Timeline& timeline) {
+  return timeline.left_out.empty() ? system : system + " (not shown: " + timeline.left_out + ")";
+}
+
 Timeline make_timeline(const Program& program, const std::vector<TaskSpan>& spans) {
   Timeline timeline;
   for (std::size_t s = 0; s < spans.size(); ++s) {
-    add_slices(program, spans[s], static_cast<std::int32_t>(s), timeline.slices);
+    if (is_shown(program, spans[s])) {
+      add_slices(program, spans[s], static_cast<std::int32_t>(s), timeline.slices);
+    }
   }
+  timeline.left_out = left_out(program);
   const auto order = [&](const TimelineSlice& slice) {
     return std::tuple(slice.begin, resource_of(program, spans, slice), slice.span, slice.demand);
   };

@@ -4,6 +4,9 @@
 // task's operator. A slice says block, repetition, useful and charged amount, and how long the task had
 // waited for its resources. A delay is no queue: tasks may spend it at the same time, and then get tracks
 // "launch", "launch 2", ... Slices on a track never overlap. Equal input gives equal bytes.
+//
+// Of a block that repeats itself more than kMostRepetitions times only the first and the last
+// kKeptRepetitions are shown: the ones between are alike, and no viewer opens a file of all of them.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +19,8 @@
 
 namespace memwall {
 
+inline constexpr std::int64_t kMostRepetitions = 1000, kKeptRepetitions = 100;
+
 struct TimelineSlice {
   std::int32_t track = 0;   // index into Timeline::tracks
   std::int32_t span = 0;    // index into the spans
@@ -25,7 +30,11 @@ struct TimelineSlice {
 struct Timeline {
   std::vector<std::string> tracks;
   std::vector<TimelineSlice> slices;  // by begin, then track; those of one track in order
+  std::string left_out;               // "32,567 repetitions of pace", or empty
 };
+
+// How a timeline names its system: with what is left out.
+std::string process_name(const std::string& system, const Timeline& timeline);
 
 // `spans` are those of ScheduleClock::execute.
 Timeline make_timeline(const Program& program, const std::vector<TaskSpan>& spans);

@@ -27,7 +27,7 @@ std::string chrome_text(const std::string& system, const Program& program,
                         const std::vector<TaskSpan>& spans) {
   const Timeline timeline = make_timeline(program, spans);
   std::string text = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n";
-  text += metadata("process_name", 0, system);
+  text += metadata("process_name", 0, process_name(system, timeline));
   for (std::size_t t = 0; t < timeline.tracks.size(); ++t) {
     text += metadata("thread_name", t + 1, timeline.tracks[t]);
   }

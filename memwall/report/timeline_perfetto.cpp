@@ -157,7 +157,7 @@ std::string perfetto_text(const std::string& system, const Program& program,
   const Timeline timeline = make_timeline(program, spans);
   std::string text;
   Builder<Trace> trace(text);
-  add_head(trace, system, program);
+  add_head(trace, process_name(system, timeline), program);
   for (std::size_t t = 0; t < timeline.tracks.size(); ++t) {
     add_track(trace, t, timeline.tracks[t]);
   }

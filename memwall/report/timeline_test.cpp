@@ -71,6 +71,20 @@ TEST(Timeline, SlicesOnATrackDoNotOverlap) {
   }
 }
 
+TEST(Timeline, LeavesOutTheMiddleOfALongBlock) {
+  Program program = two_gemms();
+  program.blocks[0].repeat = kMostRepetitions;
+  EXPECT_EQ(make_timeline(program, spans_of(program)).slices.size(), 5u * kMostRepetitions);
+  program.blocks[0].repeat = 5000;
+  const std::vector<TaskSpan> spans = spans_of(program);
+  const Timeline timeline = make_timeline(program, spans);
+  EXPECT_EQ(timeline.slices.size(), 5u * 2 * kKeptRepetitions);
+  EXPECT_EQ(spans[timeline.slices.back().span].repetition, 4999);
+  EXPECT_THAT(chrome_text("8xtoy", program, spans),
+              HasSubstr("8xtoy (not shown: 4,800 repetitions of layer)"));
+  EXPECT_THAT(perfetto_text("8xtoy", program, spans), HasSubstr("not shown: 4,800 repetitions of layer"));
+}
+
 TEST(Timeline, ChromeJsonCarriesNamesTimesAndAmounts) {
   const Program program = two_gemms();
   const auto trace = nlohmann::json::parse(chrome_text("8xh100", program, spans_of(program)));

@@ -26,6 +26,8 @@ std::string_view unit(MeasuredQuantity quantity) {
       return "W";
     case MeasuredQuantity::energy_per_token:
       return "J/token";
+    case MeasuredQuantity::figure:
+      return "the figure's own";
     case MeasuredQuantity::throughput:
       break;
   }

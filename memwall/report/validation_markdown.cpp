@@ -115,6 +115,22 @@ std::string worst_rows(const Validation& validation) {
   return text;
 }
 
+// Every row of the sets whose rows are of their own kind each; a set has at most kMostPoints.
+std::string rows_one_by_one(const Validation& validation) {
+  std::string text = "| on | what | computed | published | off |\n| --- | --- | --: | --: | --: |\n";
+  for (const SetResult& result : validation.sets) {
+    for (const ScatterPoint& point : result.points) {
+      if (result.set->row_by_row) {
+        text += fmt::format("| {} | {} | {} | {} | {} |\n", escaped(result.group), escaped(point.label),
+                            value_text(result.quantity, point.predicted),
+                            value_text(result.quantity, point.measured),
+                            signed_error_text(point.predicted / point.measured - 1));
+      }
+    }
+  }
+  return text;
+}
+
 std::string exclusions(const Validation& validation) {
   std::string text = "| rows of | rows | reason |\n| --- | --: | --- |\n";
   for (const Exclusion& each : validation.exclusions) {
@@ -143,8 +159,11 @@ std::string validation_markdown(const Validation& validation, const std::string&
              validation.measurements, 100 * intervals.coverage(), intervals.rows) +
          figures(validation, true) + missed(validation) + "\n## Sets without a target\n\n" +
          figures(validation, false) + carried(validation) + "\n## Best known to others\n\n" + best_known() +
-         "\n## Worst rows\n\n" + worst_rows(validation) + "\n## Rows that are not scored\n\n" +
-         exclusions(validation);
+         "\n## Published results of processors, row by row\n\nSources, and what each publisher did to get "
+         "the "
+         "number, are in `validation/processors/` and `validation/figures/`.\n\n" +
+         rows_one_by_one(validation) + "\n## Worst rows\n\n" + worst_rows(validation) +
+         "\n## Rows that are not scored\n\n" + exclusions(validation);
 }
 
 }  // namespace memwall

@@ -22,6 +22,8 @@ std::string axis_title(MeasuredQuantity quantity, std::string_view which) {
       return fmt::format("{} (W)", which);
     case MeasuredQuantity::energy_per_token:
       return fmt::format("{} (J/token)", which);
+    case MeasuredQuantity::figure:
+      return std::string(which);
     case MeasuredQuantity::throughput:
       break;
   }

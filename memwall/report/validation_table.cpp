@@ -40,6 +40,8 @@ std::string value_text(MeasuredQuantity quantity, double value) {
       return to_text(Watts(value));
     case MeasuredQuantity::energy_per_token:
       return to_text(Joules(value)) + "/token";
+    case MeasuredQuantity::figure:
+      return count_text(value);
     case MeasuredQuantity::throughput:
       break;
   }

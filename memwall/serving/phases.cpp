@@ -15,11 +15,23 @@ void add(const Ledger& ledger, double batches_in_flight, Phase& phase) {
   for (std::size_t i = 0; i < phase.shares.size(); ++i) {
     phase.shares[i] = (phase.shares[i] * before + ledger.shares[i] * more) / (before + more);
   }
+  std::array<double, kCategoryCount> joules{};
+  for (std::size_t i = 0; i < joules.size(); ++i) {
+    joules[i] = phase.energy_shares[i] * phase.energy.value + ledger.energies[i].value;
+  }
+  // Static energy is in the ledger's overhead whole; a batch carries its part.
+  joules[static_cast<std::size_t>(Category::overhead)] -=
+      (ledger.static_energy * (1 - 1 / batches_in_flight)).value;
+  phase.energy += energy_per_batch(ledger, batches_in_flight);
+  for (std::size_t i = 0; i < joules.size(); ++i) {
+    phase.energy_shares[i] = phase.energy.value > 0 ? std::max(0.0, joules[i]) / phase.energy.value : 0;
+  }
+  phase.clock = ledger.clock;
+  phase.clock_share = std::min(phase.clock_share, ledger.clock_share);
   phase.time += ledger.time;
   phase.bound += ledger.bound;
   phase.ops += ledger.ops;
   phase.moved += ledger.bytes;
-  phase.energy += energy_per_batch(ledger, batches_in_flight);
 }
 
 void finish(Phase& phase) {
@@ -76,6 +88,12 @@ Phases run_phases(const RaceQuery& query, StepTimer& timer) {
   const double tokens = static_cast<double>(query.batch) * static_cast<double>(query.output);
   const Joules energy = phases.prefill.energy + static_cast<double>(query.output - 1) * phases.decode.energy;
   phases.j_per_token = energy.value / tokens;
+  for (std::size_t i = 0; i < phases.j_per_token_shares.size(); ++i) {
+    const Joules part =
+        phases.prefill.energy_shares[i] * phases.prefill.energy +
+        static_cast<double>(query.output - 1) * phases.decode.energy_shares[i] * phases.decode.energy;
+    phases.j_per_token_shares[i] = energy.value > 0 ? double(part / energy) : 0;
+  }
   return phases;
 }
 

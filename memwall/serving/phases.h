@@ -25,6 +25,7 @@ struct Phases {
   Phase prefill, decode;
   Roofline roofline;  // of decode, with the faster of both phases' arithmetic
   double j_per_token = 0;
+  std::array<double, kCategoryCount> j_per_token_shares{};
 };
 Phases run_phases(const RaceQuery& query, StepTimer& timer);
 

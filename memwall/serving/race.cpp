@@ -66,6 +66,7 @@ RaceResult race(const RaceQuery& query, const System& system, const Processor& p
   result.tokens_per_s = result.users * result.tokens_per_s_per_user;
   result.tokens_per_s_per_chip = result.tokens_per_s / result.chips;
   result.j_per_token = phases.j_per_token;
+  result.j_per_token_shares = phases.j_per_token_shares;
   if (query.with_pareto) {
     result.pareto = pareto_sweep(query, system, processor);
   }

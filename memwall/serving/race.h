@@ -44,6 +44,9 @@ struct Phase {  // all of prefill, or one decode step
   Bytes bytes;  // from and to the memory that the roofline is drawn for, RaceResult::memory_level
   Bytes moved;  // by all memories and links
   Joules energy;
+  std::array<double, kCategoryCount> energy_shares{};  // what is static counts as overhead
+  Hertz clock;                                         // full, 0: not known
+  double clock_share = 1;  // below 1: what the power limit leaves of it, in the slowest step
   double bound_fraction() const { return bound / time; }  // 1 at the chip's own bound
   double ops_per_byte() const { return bytes.value > 0 ? ops.value / bytes.value : 0; }
   OpsPerSecond achieved() const { return ops / time; }
@@ -84,6 +87,7 @@ struct RaceResult {
   std::optional<ErrorBar> ttft_error, tpot_error;  // not filled in here
   double tokens_per_s_per_user = 0, tokens_per_s_per_chip = 0, tokens_per_s = 0;
   double j_per_token = 0;
+  std::array<double, kCategoryCount> j_per_token_shares{};  // of prefill and decode
   Phase prefill, decode;
   // Peaks of the chips that work on one step at the same time, and the resources that they belong to.
   OpsPerSecond peak_ops;  // of the fastest arithmetic that the model uses

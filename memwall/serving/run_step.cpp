@@ -1,9 +1,14 @@
 #include "memwall/serving/run_step.h"
 
+#include "memwall/program/power_limit.h"
 #include "memwall/serving/plan_choice.h"
 
 namespace memwall {
 namespace {
+
+std::vector<double> answer(const Ledger& ledger) { return {ledger.time.value, ledger.energy().value}; }
+
+}  // namespace
 
 Need need_of(const Step& step) {
   std::int64_t tokens = 0;
@@ -16,10 +21,6 @@ Need need_of(const Step& step) {
   need.step_tokens = step.new_tokens();
   return need;
 }
-
-std::vector<double> answer(const Ledger& ledger) { return {ledger.time.value, ledger.energy().value}; }
-
-}  // namespace
 
 StepResult run_step(const Model& model, const Step& step, const System& system, const Processor& processor,
                     const std::optional<Plan>& plan, const LowerOptions& options) {
@@ -46,10 +47,12 @@ KernelResult run_kernel(const KernelOp& op, const System& system, const Processo
   KernelResult result;
   result.program = processor.lower_kernel(op, system, options);
   ScheduleClock clock;
-  result.ledger = make_ledger(result.program, clock);
+  result.brief_time = clock.run(result.program).time;
+  result.ledger = ledger_within_power(result.program, clock);
   result.roofline = roofline_of(result.program);
   result.estimates = sweep_estimates(system, [&](const System& at) {
-    return answer(make_ledger(processor.lower_kernel(op, at, options), clock));
+    Program program = processor.lower_kernel(op, at, options);
+    return answer(ledger_within_power(program, clock));
   });
   return result;
 }

@@ -23,6 +23,9 @@ struct StepResult {
   std::optional<ErrorBar> error;          // of the time; not filled in here
 };
 
+// Room for the step alone: its sequences at their mean context.
+Need need_of(const Step& step);
+
 // Without a plan, the candidate that runs this step in the least time. Throws ConfigError for a step beyond
 // the model's positions or a plan that does not divide.
 StepResult run_step(const Model& model, const Step& step, const System& system, const Processor& processor,
@@ -30,7 +33,8 @@ StepResult run_step(const Model& model, const Step& step, const System& system, 
 
 struct KernelResult {
   Program program;
-  Ledger ledger;
+  Ledger ledger;       // repeated until clock and power are steady
+  Seconds brief_time;  // at full clock: alone on a chip that has just rested
   Roofline roofline;
   std::vector<EstimateEffect> estimates;  // on {time in seconds, energy in joules}
   std::optional<ErrorBar> error;          // of the time; not filled in here

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "memwall/program/power_limit.h"
+
 namespace memwall {
 
 StepTimer::StepTimer(const Model& model, const System& system, const Processor& processor, const Plan& plan,
@@ -33,7 +35,7 @@ StepTimer::StepTimer(const Model& model, const System& system, const Processor& 
 
 Seconds StepTimer::time(const Step& step) {
   loaded_->lower(step, program_);
-  return clock_.run(program_).time;
+  return run_within_power(program_, clock_).time;
 }
 
 Seconds StepTimer::bound(const Step& step) {
@@ -43,7 +45,7 @@ Seconds StepTimer::bound(const Step& step) {
 
 Ledger StepTimer::ledger(const Step& step) {
   loaded_->lower(step, program_);
-  return make_ledger(program_, clock_);
+  return ledger_within_power(program_, clock_);
 }
 
 }  // namespace memwall

@@ -28,7 +28,7 @@ class StepTimer {
   // Steps of need.sequences that overlap, the timed one included; 1 or more. REQUIRES (as all below): fits().
   double batches_in_flight() const { return batches_in_flight_; }
 
-  Seconds time(const Step& step);  // by the schedule clock
+  Seconds time(const Step& step);  // by the schedule clock, within the power limit
   Seconds bound(const Step& step);
   // The ledger and, until the next call, the program behind it.
   Ledger ledger(const Step& step);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -14,8 +15,10 @@
 namespace memwall {
 namespace {
 
-constexpr std::size_t kMostConstants = 12;
+constexpr std::size_t kMostConstants = 12, kMostPowerConstants = 3;
 constexpr double kScale = 0.1;  // of errors that count as large
+// Weight of a class of brief kernels: they are measured less well (timers step by 1 or 2 us) and matter less.
+constexpr double kBriefWeight = 0.25;
 const std::string kPrefix = std::string(Chip::kCalibration) + ".";
 
 // A value in the unit that the card uses for the fact: "2.71 us".
@@ -29,6 +32,32 @@ std::string in_unit_of(const Fact& fact, double value) {
 }
 
 double value_of(const std::string& text) { return parse_measured_number(text).value; }
+
+bool belongs_to(FitOf of, const TunableFact& tunable) {
+  return (tunable.key.starts_with("power.") || tunable.key.starts_with("energy.")) == (of == FitOf::power);
+}
+bool belongs_to(FitOf of, const Measurement& measurement) {
+  switch (measurement.quantity) {
+    case MeasuredQuantity::time:
+    case MeasuredQuantity::throughput:
+      return of == FitOf::time;
+    case MeasuredQuantity::power:
+      return of == FitOf::power;
+    case MeasuredQuantity::energy_per_token:  // both at once
+    case MeasuredQuantity::figure:
+      break;
+  }
+  return false;
+}
+
+std::vector<TunableFact> tunable_facts(const OpenSystem& open, FitOf of) {
+  std::vector<TunableFact> facts = open.processor->tunable_facts(open.system);
+  std::erase_if(facts, [of](const TunableFact& fact) { return !belongs_to(of, fact); });
+  if (facts.size() > (of == FitOf::power ? kMostPowerConstants : kMostConstants)) {
+    throw std::logic_error("[validation] too many tunable facts of family " + open.system.chip().family);
+  }
+  return facts;
+}
 
 // The chip with constants at the texts given; fitted to `data`.
 void set_constants(const std::vector<FittedConstant>& constants, const std::string& data, Chip& chip) {
@@ -51,9 +80,11 @@ void set_constants(const std::vector<FittedConstant>& constants, const std::stri
 
 class Fit {
  public:
-  Fit(const OpenSystem& open, const std::vector<Measurement>& measurements) : open_(open) {
+  Fit(const OpenSystem& open, FitOf of, const std::vector<Measurement>& measurements) : open_(open) {
     for (const Measurement& measurement : measurements) {
-      rows_.push_back(&measurement);
+      if (belongs_to(of, measurement)) {
+        rows_.push_back(&measurement);
+      }
     }
     const std::vector<double> predicted = predict(open_.system.chip(), rows_);
     std::vector<const Measurement*> possible;
@@ -132,7 +163,8 @@ std::string class_of(const Measurement& measurement) {
   return measurement.origin + " " + to_text(classify(kernel, "").of);
 }
 
-// At most `most` rows of each class, evenly spread.
+// At most `most` rows of each class, evenly spread: multiples of the golden ratio, since tables run through
+// their sizes in a rhythm that equal strides would fall in with.
 std::map<std::string, std::vector<const Measurement*>> sample(const std::vector<const Measurement*>& rows,
                                                               std::size_t most) {
   std::map<std::string, std::vector<const Measurement*>> classes;
@@ -145,7 +177,9 @@ std::map<std::string, std::vector<const Measurement*>> sample(const std::vector<
     if (members.size() > most) {
       std::vector<const Measurement*> kept;
       for (std::size_t i = 0; i < most; ++i) {
-        kept.push_back(members[i * members.size() / most]);
+        double whole = 0;
+        const double place = std::modf(static_cast<double>(i) * std::numbers::phi, &whole);
+        kept.push_back(members[static_cast<std::size_t>(place * static_cast<double>(members.size()))]);
       }
       members = std::move(kept);
     }
@@ -178,7 +212,9 @@ class Loss {
  public:
   Loss(Fit& fit, const std::map<std::string, std::vector<const Measurement*>>& classes) : fit_(fit) {
     for (const auto& [name, members] : classes) {
-      const double weight = 1.0 / static_cast<double>(members.size() * classes.size());
+      const bool is_brief = name.find(memwall::name(Regime::brief)) != std::string::npos;
+      const double weight =
+          (is_brief ? kBriefWeight : 1) / static_cast<double>(members.size() * classes.size());
       for (const Measurement* row : members) {
         rows_.push_back(row);
         weights_.push_back(weight);
@@ -203,13 +239,13 @@ class Loss {
   std::vector<double> weights_;
 };
 
-// Those of the family's constants that some sampled row depends on; the others are named in `idle`.
-std::vector<FittedConstant> live_constants(const OpenSystem& open, Loss& loss,
-                                           std::vector<std::string>& idle) {
+// Those of the constants that some sampled row depends on; the others are named in `idle`.
+std::vector<FittedConstant> live_constants(const OpenSystem& open, const std::vector<TunableFact>& facts,
+                                           Loss& loss, std::vector<std::string>& idle) {
   const Chip& chip = open.system.chip();
   const std::vector<double> base = loss.predict(chip);
   std::vector<FittedConstant> live;
-  for (const TunableFact& tunable : open.processor->tunable_facts(open.system)) {
+  for (const TunableFact& tunable : facts) {
     FittedConstant constant{tunable.key, chip.fact(tunable.key).text, "", tunable.low, tunable.high, false};
     bool matters = false;
     for (const double end : {tunable.low, tunable.high}) {
@@ -241,15 +277,12 @@ Fact fit_fact(const std::string& key, double value, const std::string& text, con
 Calibration calibrate(const OpenSystem& open, const std::vector<Measurement>& measurements,
                       const FitOptions& options) {
   const Chip& chip = open.system.chip();
-  const std::vector<TunableFact> tunable = open.processor->tunable_facts(open.system);
+  const std::vector<TunableFact> tunable = tunable_facts(open, options.of);
   if (tunable.empty()) {
     throw ConfigError("--system", quoted(open.system.name),
                       "a chip of a family that has constants to fit, not " + chip.family);
   }
-  if (tunable.size() > kMostConstants) {
-    throw std::logic_error("[validation] more than 12 tunable facts of family " + chip.family);
-  }
-  Fit fit(open, measurements);
+  Fit fit(open, options.of, measurements);
   if (fit.rows().empty()) {
     throw ConfigError("--measurements", "no row of " + chip.name + " that it can run",
                       "measurements of this chip");
@@ -258,7 +291,7 @@ Calibration calibrate(const OpenSystem& open, const std::vector<Measurement>& me
   result.data = options.data;
   result.rows = static_cast<std::int64_t>(fit.rows().size());
   Loss loss(fit, sample(fit.rows(), options.rows_of_class));
-  const std::vector<FittedConstant> live = live_constants(open, loss, result.idle);
+  const std::vector<FittedConstant> live = live_constants(open, tunable, loss, result.idle);
   if (live.empty()) {
     throw ConfigError("--measurements", "rows that no constant of " + chip.name + " changes",
                       "kernels that depend on one of them");
@@ -276,11 +309,12 @@ Calibration calibrate(const OpenSystem& open, const std::vector<Measurement>& me
   set_constants(result.constants, options.data, result.chip);
   result.fitted = {fit.errors(chip, false), fit.errors(result.chip, false)};
   result.held_back = {fit.errors(chip, true), fit.errors(result.chip, true)};
+  const std::string of = options.of == FitOf::power ? "power_" : "";
   for (const Fact& fact :
-       {fit_fact("rows", static_cast<double>(result.rows), std::to_string(result.rows), options.data),
-        fit_fact("error", result.fitted.after.mean, fmt::format("{:.4f}", result.fitted.after.mean),
+       {fit_fact(of + "rows", static_cast<double>(result.rows), std::to_string(result.rows), options.data),
+        fit_fact(of + "error", result.fitted.after.mean, fmt::format("{:.4f}", result.fitted.after.mean),
                  options.data),
-        fit_fact("held_back_error", result.held_back.after.mean,
+        fit_fact(of + "held_back_error", result.held_back.after.mean,
                  fmt::format("{:.4f}", result.held_back.after.mean), options.data)}) {
     result.chip.facts.insert_or_assign(fact.key, fact);
   }

@@ -38,7 +38,12 @@ struct Calibration {
   std::vector<std::string> idle;  // tunable, but nothing in the measurements depends on them
 };
 
+// Two separate fits, each of its own constants to its own measurements: of times (at most 12 constants), and
+// of power (at most 3: those whose keys begin with "power." or "energy.").
+enum class FitOf { time, power };
+
 struct FitOptions {
+  FitOf of = FitOf::time;
   std::string data;                 // the measurements' name, for the card
   std::size_t rows_of_class = 120;  // a sample of each class is fitted to
   int evaluations = 4000;           // of the loss, at most

@@ -63,7 +63,7 @@ TEST(Calibrate, FindsTheConstantsThatMadeTheMeasurements) {
   const OpenSystem open = open_system("1xh100", families());
   const std::vector<TunableFact> tunable = open.processor->tunable_facts(open.system);
   ASSERT_FALSE(tunable.empty());
-  ASSERT_LE(tunable.size(), 12u);
+  ASSERT_LE(tunable.size(), 12u + 3u);
   // One constant moved a third of the way to its upper limit.
   FitOptions options;
   options.data = "the model itself";
@@ -86,6 +86,45 @@ TEST(Calibrate, FindsTheConstantsThatMadeTheMeasurements) {
   System system = open.system;
   system.pools.front().chip = found.chip;
   EXPECT_NO_THROW(open.processor->check(system));
+}
+
+// Powers of decode steps as the model makes them with 100 W more of busy power: the power fit finds those and
+// leaves times alone; the time fit does not look at powers.
+TEST(Calibrate, PowerIsAFitOfItsOwn) {
+  const OpenSystem open = open_system("1xh100", families());
+  Chip other = open.system.chip();
+  Fact busy = other.fact("power.busy");
+  busy.value += 100;
+  other.facts.insert_or_assign("calibration.power.busy", busy);
+  System system = open.system;
+  system.pools.front().chip = other;
+  Machine machine(system, *open.processor);
+  ModelShelf models;
+  std::vector<Measurement> rows;
+  for (const std::int64_t batch : {1, 2, 4, 8, 16, 32, 64, 96}) {
+    for (const std::int64_t output : {100, 800}) {
+      Measurement& row = rows.emplace_back();
+      row.system = "1xh100";
+      StepRun run;
+      run.kind = StepRun::Kind::serving;
+      run.model = "llama-3.1-8b";
+      run.batch = batch;
+      run.prompt = 100;
+      run.output = output;
+      row.what = run;
+      row.quantity = MeasuredQuantity::power;
+      row.value = machine.run(row, models).value;
+    }
+  }
+  FitOptions options;
+  options.of = FitOf::power;
+  const Calibration found = calibrate(open, rows, options);
+  ASSERT_LE(found.constants.size(), 3u);
+  EXPECT_NEAR(found.chip.fact("power.busy").value, busy.value, 20);
+  EXPECT_LT(found.held_back.after.mean, 0.02);
+  EXPECT_GT(found.held_back.before.mean, 0.05);
+  EXPECT_FALSE(found.chip.facts.contains("calibration.kernel.gemm_start"));
+  EXPECT_THROW(calibrate(open, rows, {}), ConfigError);  // no times among them
 }
 
 TEST(Calibrate, RefusesWhatItCannotFit) {

@@ -112,8 +112,10 @@ const std::vector<DataSet>& data_sets() {
        from([](const Scored& each) { return is_from(each, "anl"); }), 0, 0, 0, ""},
       {"anl_power", "LLM-Inference-Bench: power in decode",
        from([](const Scored& each) { return is_from(each, "anl_power"); }), 0, 0, 0, ""},
-      {"wired", "Wired processors: published rates and energies",
-       from([](const Scored& each) { return is_from(each, "wired"); }), 0, 0, 0, ""},
+      {"processors", "Processors other than GPUs: published rates and energies",
+       from([](const Scored& each) { return is_from(each, "processors"); }), 0, 0, 0, "", true},
+      {"figures", "Published figures that follow from a card",
+       from([](const Scored& each) { return is_from(each, "figures"); }), 0, 0, 0, "", true},
   };
   return sets;
 }
@@ -130,7 +132,7 @@ std::string group_of(const DataSet& set, const Scored& scored) {
     if (scored.kernel->kind == KernelKind::gemm || scored.kernel->kind == KernelKind::decode_attention) {
       group += " " + std::string(name(scored.kernel->format));
     }
-  } else if (scored.measurement.quantity == MeasuredQuantity::energy_per_token && set.name == "wired") {
+  } else if (scored.measurement.quantity == MeasuredQuantity::energy_per_token && set.name == "processors") {
     group += " energy";
   } else if (set.name == "serving") {
     group += " " + std::get<StepRun>(scored.measurement.what).model;

@@ -27,6 +27,7 @@ struct DataSet {
   // Mean absolute errors to stay below, calibrated and without calibration, and the worst row; 0: none.
   double target = 0, datasheet_target = 0, worst_target = 0;
   std::string_view best_known;  // what others reach, for the report
+  bool row_by_row = false;      // rows of their own kind each: the report lists them all
 };
 
 // Every set, in the order of the report. A measurement may be in several.

@@ -16,12 +16,12 @@ constexpr double kMicrosecond = 1e-6;
 
 const std::vector<std::string>& known_columns() {
   static const std::vector<std::string> columns = {
-      "chip",     "kernel",       "measured_us",  "format",     "activation",  "m",       "n",
-      "k",        "batch",        "sequences",    "new_tokens", "past_tokens", "heads",   "kv_heads",
-      "head_dim", "window",       "latent",       "rope_dim",   "kv_format",   "tokens",  "experts",
-      "top_k",    "width",        "intermediate", "tp",         "ep",          "routing", "bytes",
-      "chips",    "algorithm",    "rows",         "set",        "sum",         "times",   "floor_us",
-      "host_us",  "operand_sets", "excluded",     "source"};
+      "chip",     "kernel",    "measured_us",  "format",     "activation",  "m",       "n",
+      "k",        "batch",     "sequences",    "new_tokens", "past_tokens", "heads",   "kv_heads",
+      "head_dim", "window",    "latent",       "rope_dim",   "kv_format",   "tokens",  "experts",
+      "top_k",    "width",     "intermediate", "tp",         "ep",          "routing", "bytes",
+      "chips",    "algorithm", "rows",         "set",        "sum",         "times",   "floor_us",
+      "host_us",  "engine",    "operand_sets", "excluded",   "source"};
   return columns;
 }
 
@@ -91,6 +91,7 @@ KernelOp attention(const Row& row) {
   op.shape.kv = row.format("kv_format", Format::bf16);
   op.slice = {row.count("sequences"), row.count("new_tokens", 1), row.count("past_tokens", 0, 0)};
   op.operand_sets = row.count("operand_sets", 0, 0);
+  op.engine = row.text("engine");
   if (op.shape.heads % op.shape.kv_heads != 0) {
     throw ConfigError(row.where(), "kv_heads", row.text("kv_heads"), "a divisor of the heads");
   }

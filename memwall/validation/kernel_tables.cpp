@@ -1,6 +1,7 @@
 #include "memwall/validation/kernel_tables.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -20,6 +21,7 @@ namespace {
 
 const char* const kOrigin = "aic";
 constexpr double kMillisecond = 1e-3;
+constexpr double kAtLimit = 0.97;  // of the power limit, from which a board counts as being at it
 // DeepSeek's latent attention, the only one in the tables: DeepSeek-V3's config.json.
 constexpr std::int64_t kLatent = 512, kRope = 64, kLatentHead = 128;
 
@@ -47,7 +49,12 @@ std::optional<FormatPair> formats_named(std::string_view name) {
 struct Harness {
   bool is_vllm = false;
   double cache_bytes = 0;  // last-level cache of the chip; 0: its card does not say
+  // TensorRT-LLM 1.0.0's decode tables imply up to 3.4 TB/s from caches of gigabytes on an A100, whose pins
+  // give 2.0 TB/s: keys and values cannot have been stored apart. Half of the bytes explain every row.
+  bool shares_cache_pages = false;
 };
+// The kernel for one query head per KV head showed it only where it does not split the keys.
+constexpr std::int64_t kLeastSplitContext = 400;
 // Weights that it takes in turn: TensorRT-LLM's as many as fill the cache, 5 at most; vLLM's 6, but 1 in the
 // formats that it quantises by blocks.
 std::int64_t weight_sets(const Harness& harness, Format weight, double values) {
@@ -82,11 +89,13 @@ RowKernel gemm(const Table& table, std::size_t row, const Harness& harness) {
   }
   GemmOp op{table.integer(row, "m"), table.integer(row, "n"), table.integer(row, "k"), formats->weight,
             formats->activation};
+  op.wide_scales = harness.is_vllm && op.format == Format::fp8_block;
   op.operand_sets = weight_sets(harness, op.format, static_cast<double>(op.n) * static_cast<double>(op.k));
   return {op};
 }
 
-RowKernel attention(const Table& table, std::size_t row, bool is_decode, bool is_latent) {
+RowKernel attention(const Table& table, std::size_t row, const Harness& harness, bool is_decode,
+                    bool is_latent) {
   const std::string_view cache = table.required(row, "kv_cache_dtype");
   const std::string_view arithmetic = table.required(row, is_latent ? "mla_dtype" : "attn_dtype");
   const std::optional<FormatPair> kv = formats_named(cache), activation = formats_named(arithmetic);
@@ -112,6 +121,11 @@ RowKernel attention(const Table& table, std::size_t row, bool is_decode, bool is
   op.slice = is_decode ? Slice{sequences, 1, table.integer(row, "kv_len")}
                        : Slice{sequences, table.integer(row, "isl"), 0};
   op.operand_sets = 1;
+  op.engine = harness.is_vllm ? "vllm" : "tensorrt-llm";
+  const bool may_share = is_decode && !is_latent && harness.shares_cache_pages;
+  if (may_share && (op.shape.heads != op.shape.kv_heads || op.slice.past_tokens < kLeastSplitContext)) {
+    op.cache_share = 0.5;
+  }
   return {op};
 }
 
@@ -133,7 +147,16 @@ const Routing& routing_of(const Table& table, std::size_t row, const CollectorLa
   return found->second;
 }
 
-RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) {
+// TensorRT-LLM's collector times the experts of Nemotron 3 with their squared ReLU, which has no gate; its
+// table says so by their sizes only.
+bool is_without_gate(const Experts& shape) {
+  constexpr std::array<std::pair<std::int64_t, std::int64_t>, 3> kWidths = {
+      {{2688, 1856}, {2048, 5120}, {1024, 2688}}};
+  return std::find(kWidths.begin(), kWidths.end(), std::pair(shape.width, shape.intermediate)) !=
+         kWidths.end();
+}
+
+RowKernel experts(const Table& table, std::size_t row, const Harness& harness, KnownRoutings& routings) {
   const std::string_view name = table.required(row, "moe_dtype");
   const std::optional<FormatPair> formats = formats_named(name);
   if (!formats) {
@@ -145,6 +168,7 @@ RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) 
   op.shape.experts_per_token = table.integer(row, "topk");
   op.shape.width = table.integer(row, "hidden_size");
   op.shape.intermediate = table.integer(row, "inter_size");
+  op.shape.gated = harness.is_vllm || !is_without_gate(op.shape);
   op.shape.weight = formats->weight;
   op.shape.activation = formats->activation;
   op.tp = static_cast<int>(table.integer(row, "moe_tp_size"));
@@ -152,6 +176,7 @@ RowKernel experts(const Table& table, std::size_t row, KnownRoutings& routings) 
   op.routing =
       routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token}, routings);
   op.operand_sets = 1;
+  op.rows = harness.is_vllm ? ExpertRows::gathered : ExpertRows::sorted;
   return {op, op.tp * op.ep};
 }
 
@@ -184,11 +209,16 @@ const std::vector<TableKind>& table_kinds() {
   using R = std::size_t;
   static const std::vector<TableKind> kinds = {
       {"gemm_", [](T table, R row, C context) { return gemm(table, row, context.harness); }},
-      {"context_attention_", [](T table, R row, C) { return attention(table, row, false, false); }},
-      {"generation_attention_", [](T table, R row, C) { return attention(table, row, true, false); }},
-      {"context_mla_", [](T table, R row, C) { return attention(table, row, false, true); }},
-      {"generation_mla_", [](T table, R row, C) { return attention(table, row, true, true); }},
-      {"moe_", [](T table, R row, C context) { return experts(table, row, context.routings); }},
+      {"context_attention_",
+       [](T table, R row, C context) { return attention(table, row, context.harness, false, false); }},
+      {"generation_attention_",
+       [](T table, R row, C context) { return attention(table, row, context.harness, true, false); }},
+      {"context_mla_",
+       [](T table, R row, C context) { return attention(table, row, context.harness, false, true); }},
+      {"generation_mla_",
+       [](T table, R row, C context) { return attention(table, row, context.harness, true, true); }},
+      {"moe_",
+       [](T table, R row, C context) { return experts(table, row, context.harness, context.routings); }},
       {"nccl_", [](T table, R row, C) { return all_reduce(table, row, true); }},
       {"custom_allreduce_", [](T table, R row, C) { return all_reduce(table, row, false); }}};
   return kinds;
@@ -199,6 +229,10 @@ std::string chip_of(const std::string& rest) { return rest.substr(0, rest.find('
 
 bool is_vllm(const std::filesystem::path& path) {
   return path.filename().string().find("_vllm") != std::string::npos;
+}
+
+bool shares_cache_pages(const std::filesystem::path& path) {
+  return path.filename().string().find("_trtllm-1.0.0") != std::string::npos;
 }
 
 double cache_of(const std::string& chip) {
@@ -226,10 +260,12 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
   const std::vector<std::string> cards = card_names("chips");
   const bool has_card = std::find(cards.begin(), cards.end(), chip) != cards.end();
   const std::string label = kind.prefix.substr(0, kind.prefix.size() - 1) + " " + chip + ": ";
-  TableContext context{{is_vllm(path), has_card ? cache_of(chip) : 0}, {}};
+  TableContext context{{is_vllm(path), has_card ? cache_of(chip) : 0, shares_cache_pages(path)}, {}};
   const std::map<std::string, double> host = context.harness.is_vllm && table.has("gemm_dtype")
                                                  ? host_times(table)
                                                  : std::map<std::string, double>();
+  // The board's own mean power says whether it had reached its limit when the kernel was timed.
+  const bool has_power = table.has("power_limit_w");
   Measurement measurement;
   measurement.origin = kOrigin;
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -244,6 +280,8 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
     }
     measurement.system = std::to_string(kernel.chips) + "x" + chip;
     KernelUse use{std::move(kernel.op)};
+    use.is_steady =
+        has_power && table.number(row, "power_w") >= kAtLimit * table.number(row, "power_limit_w");
     if (const auto* op = std::get_if<GemmOp>(&use.op);
         op && is_launched_by_host(context.harness, op->format)) {
       use.host = Seconds(host.at(std::string(table.text(row, "gemm_dtype"))));

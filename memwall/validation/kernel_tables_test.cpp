@@ -19,10 +19,12 @@ struct Taken : MeasurementSink {
   void take(const Measurement& measurement) override {
     rows.push_back(measurement.system + ": " + describe(measurement));
     values.push_back(measurement.value);
+    steady.push_back(std::get<std::vector<KernelUse>>(measurement.what).front().is_steady);
   }
   void exclude(const std::string&, const std::string& reason) override { excluded.push_back(reason); }
   std::vector<std::string> rows, excluded;
   std::vector<double> values;
+  std::vector<bool> steady;
 };
 
 Taken read(const std::vector<std::pair<std::string, std::string>>& files) {
@@ -69,6 +71,18 @@ TEST(KernelTables, EveryTableHasItsKernel) {
                   "8xh100: all-reduce 1.02 kB over 8 chips, nccl"));
   EXPECT_DOUBLE_EQ(taken.values[2], 2e-6);
   EXPECT_THAT(taken.excluded, testing::ElementsAre("nccl h100: no kernel for all_gather by itself"));
+}
+
+// A board that was at its power limit had lowered its clock; one that was below it, or that nobody asked, ran
+// at the full clock.
+TEST(KernelTables, RowsAtThePowerLimitAreSteady) {
+  const std::string titles = "gemm_dtype,m,n,k,latency_ms,power_w,power_limit_w\n";
+  EXPECT_EQ(read({{"gemm_b200_sxm_x.csv", titles + "bfloat16,8192,8192,8192,0.7,985,1000\n" +
+                                              "bfloat16,8192,8192,8192,0.7,940,1000\n"}})
+                .steady,
+            (std::vector<bool>{true, false}));
+  EXPECT_EQ(read({{"gemm_h100_sxm_x.csv", "gemm_dtype,m,n,k,latency_ms\nbfloat16,1,1,1,1\n"}}).steady,
+            std::vector<bool>{false});
 }
 
 TEST(KernelTables, SaysWhatItHasNoCardOrReaderFor) {

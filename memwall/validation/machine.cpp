@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "memwall/model/read_model.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -16,6 +17,10 @@ KernelOp smallest(const KernelOp& op) {
     return PointwiseOp{pointwise->kind, 1, 1};
   }
   throw std::logic_error("[validation] a floor for a kernel that has no smallest one");
+}
+
+std::int64_t prefills_together(const StepRun& run) {
+  return std::max<std::int64_t>(1, (run.batch + run.output / 2) / run.output);
 }
 
 }  // namespace
@@ -34,25 +39,45 @@ Machine::Answer Machine::run(const Measurement& measurement, ModelShelf& models)
   if (const auto* kernels = std::get_if<std::vector<KernelUse>>(&measurement.what)) {
     return run(*kernels);
   }
+  if (const auto* figure = std::get_if<FigureOf>(&measurement.what)) {
+    return run(*figure, measurement.where);
+  }
   const StepRun& step = std::get<StepRun>(measurement.what);
   return run(step, measurement.quantity, models.get(step.model));
 }
 
-Machine::Answer Machine::run(const KernelOp& op) {
+Machine::Answer Machine::run(const FigureOf& wanted, const Location& where) {
+  if (!figures_) {
+    figures_ = processor_.figures(system_);
+  }
+  const std::vector<Figure>& figures = *figures_;
+  const auto found = std::find_if(figures.begin(), figures.end(),
+                                  [&](const Figure& each) { return each.name == wanted.name; });
+  if (found == figures.end()) {
+    throw ConfigError(where, "figure", quoted(wanted.name),
+                      "one of `memwall explain figures --system " + system_.name + "`");
+  }
+  if (found->unit != wanted.unit) {
+    throw ConfigError(where, "unit", quoted(wanted.unit), quoted(found->unit) + ", the figure's own");
+  }
+  return {found->value, std::nullopt, {}};
+}
+
+Machine::Answer Machine::run(const KernelOp& op, bool is_steady) {
   if (kernels_ == nullptr) {
     kernels_ = processor_.open_kernels(system_, {});
   }
   kernels_->lower(op, program_);
-  const Seconds time = clock_.run(program_).time;
+  const Seconds time = (is_steady ? run_within_power(program_, clock_) : clock_.run(program_)).time;
   return {time.value, bound_time(program_).time.value, time};
 }
 
 Machine::Answer Machine::run(const std::vector<KernelUse>& kernels) {
   Answer sum{0, 0, {}};
   for (const KernelUse& use : kernels) {
-    Answer each = run(use.op);
+    Answer each = run(use.op, use.is_steady);
     if (use.floor) {
-      each.value += use.floor->value - run(smallest(use.op)).value;
+      each.value += use.floor->value - run(smallest(use.op), false).value;
     }
     if (use.host) {
       each.value = std::max(each.value, use.host->value);
@@ -69,11 +94,11 @@ StepTimer& Machine::steps(const StepRun& run, const Model& model) {
   need.sequences = run.batch;
   need.context = run.kind == StepRun::Kind::generation ? run.prompt + run.output : run.mean_context() + 1;
   need.step_tokens = run.kind == StepRun::Kind::generation ? run.batch * run.prompt
-                     : run.kind == StepRun::Kind::serving  ? run.batch + run.prompt
+                     : run.kind == StepRun::Kind::serving  ? run.batch + prefills_together(run) * run.prompt
                                                            : run.batch;
   const std::string key = run.model + " " + to_text(run.plan) + " " + std::to_string(need.sequences) + "," +
                           std::to_string(need.context) + "," + std::to_string(need.step_tokens) +
-                          (run.sampling == Sampling::plain ? "plain" : "sorted");
+                          std::to_string(static_cast<int>(run.sampling));
   if (loaded_ != key) {
     loaded_.clear();
     LowerOptions options;
@@ -99,11 +124,25 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
             {}};
   }
   if (run.kind == StepRun::Kind::serving) {
-    const Step prefill{{{1, run.prompt, 0}}, {}};
-    const double prefills = batch / static_cast<double>(run.output);
-    return {(step.time + prefills * timer.time(prefill)).value,
-            (step.bound + prefills * timer.bound(prefill)).value,
-            {}};
+    // Prefills ride on decode steps, as many together as fall due in one, in that share of the steps.
+    const double due = batch / static_cast<double>(run.output);
+    const std::int64_t together = prefills_together(run);
+    const double share = due / static_cast<double>(together);
+    const Ledger mixed =
+        timer.ledger(Step{{{run.batch, 1, run.mean_context()}, {together, run.prompt, 0}}, {}});
+    const Seconds time = step.time + share * (mixed.time - step.time);
+    const Joules energy = step.energy() + share * (mixed.energy() - step.energy());
+    switch (quantity) {
+      case MeasuredQuantity::power:
+        return {(energy / time).value, std::nullopt, {}};
+      case MeasuredQuantity::energy_per_token:
+        return {energy.value / batch, std::nullopt, {}};
+      case MeasuredQuantity::time:
+      case MeasuredQuantity::throughput:
+      case MeasuredQuantity::figure:
+        break;
+    }
+    return {time.value, (step.bound + share * (mixed.bound - step.bound)).value, {}};
   }
   switch (quantity) {
     case MeasuredQuantity::time:
@@ -113,6 +152,7 @@ Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, cons
     case MeasuredQuantity::energy_per_token:
       return {step.energy().value / batch, std::nullopt, {}};
     case MeasuredQuantity::throughput:
+    case MeasuredQuantity::figure:
       break;
   }
   const double users = batch * timer.batches_in_flight();

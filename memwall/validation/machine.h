@@ -47,13 +47,15 @@ class Machine {
 
  private:
   Answer run(const std::vector<KernelUse>& kernels);
-  Answer run(const KernelOp& op);
+  Answer run(const KernelOp& op, bool is_steady);
+  Answer run(const FigureOf& wanted, const Location& where);
   Answer run(const StepRun& run, MeasuredQuantity quantity, const Model& model);
   StepTimer& steps(const StepRun& run, const Model& model);
 
   System system_;
   const Processor& processor_;
   std::unique_ptr<KernelLowering> kernels_;
+  std::optional<std::vector<Figure>> figures_;
   Program program_;
   ScheduleClock clock_;
   std::string loaded_;  // what steps_ is for

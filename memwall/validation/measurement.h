@@ -23,13 +23,17 @@ struct KernelUse {
   // What the host took for each call where kernels were not run from a recorded graph: a kernel that is
   // shorter than that is not what was measured.
   std::optional<Seconds> host = std::nullopt;
+  // Whether the kernel was repeated until the chip held its clock at the power limit; else it ran briefly on
+  // a chip that had rested, at the full clock.
+  bool is_steady = false;
 };
 
 // Steps of `batch` sequences with `prompt` tokens each that generate `output` tokens.
 struct StepRun {
   // decode_step: one, at the mean context, prompt + output / 2. generation: prefill of all prompts and
   // output - 1 such steps. serving: the mean time between tokens where a finished sequence is replaced at
-  // once, one decode step and, `batch` times in `output` steps, the prefill of a prompt in between.
+  // once: decode steps, of which so many that `batch` prompts come in every `output` steps also prefill one
+  // (or as many as come in a step); power and energy per token are those of all steps.
   enum class Kind { decode_step, generation, serving };
   Kind kind = Kind::decode_step;
   std::string model;
@@ -39,7 +43,13 @@ struct StepRun {
   Sampling sampling = Sampling::sorted;
 };
 
-enum class MeasuredQuantity { time, power, energy_per_token, throughput };  // s, W of all chips, J, tokens/s
+// A number that follows from the cards of a system alone (processors/figure.h), in the unit published.
+struct FigureOf {
+  std::string name, unit;
+};
+
+// s, W of all chips, J, tokens/s; of a figure its own unit.
+enum class MeasuredQuantity { time, power, energy_per_token, throughput, figure };
 
 // A fact of the chip that was another one on the machine measured: hbm.capacity = 40 GB.
 struct FactChange {
@@ -51,7 +61,7 @@ struct Measurement {
   std::string origin;  // the data set's name: "aic", "llmcompass_gemm"
   std::string system;  // "8xh100"
   std::vector<FactChange> changes;
-  std::variant<std::vector<KernelUse>, StepRun> what;  // kernels run one after another
+  std::variant<std::vector<KernelUse>, StepRun, FigureOf> what;  // kernels run one after another
   MeasuredQuantity quantity = MeasuredQuantity::time;
   double value = 0;  // measured, in the base unit of the quantity
   std::string note;  // what the rows of a sum have in common, or empty

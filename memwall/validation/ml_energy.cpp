@@ -98,9 +98,12 @@ void take(const Table& table, const Row& row, const KnownModel& model, Measureme
   measurement.where = table.where(row.index);
   measurement.value = 1e-3 * table.number(row.index, "median_itl_ms");
   sink.take(measurement);
+  // Watts and joules are those of the whole run in its steady state, prefills between the steps included.
+  run.kind = StepRun::Kind::serving;
+  measurement.what = run;
   measurement.origin = fmt::format("{}_energy", kOrigin);
   measurement.quantity = MeasuredQuantity::energy_per_token;
-  measurement.value *= row.watts / row.batch;
+  measurement.value = table.number(row.index, "energy_per_token_joules");
   sink.take(measurement);
   measurement.origin = fmt::format("{}_power", kOrigin);
   measurement.quantity = MeasuredQuantity::power;

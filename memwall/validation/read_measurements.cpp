@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "memwall/core/data_files.h"
+#include "memwall/validation/figure_rows.h"
 #include "memwall/validation/kernel_rows.h"
 #include "memwall/validation/kernel_tables.h"
 #include "memwall/validation/ml_energy.h"
@@ -14,19 +15,30 @@ namespace {
 
 constexpr std::string_view kKernelRows = "_kernels.csv", kStepRows = "_steps.csv";
 
-void read_shipped(MeasurementSink& sink) {
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(data_folder("validation"))) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
-  for (const std::filesystem::path& path : files) {
+  return files;
+}
+
+void read_shipped(MeasurementSink& sink) {
+  const std::filesystem::path folder = data_folder("validation");
+  for (const std::filesystem::path& path : files_in(folder)) {
     const std::string name = path.filename().string();
     if (name.ends_with(kKernelRows)) {
       read_kernel_rows(read_table(path), name.substr(0, name.size() - kKernelRows.size()), sink);
     } else if (name.ends_with(kStepRows)) {
       read_step_rows(read_table(path), name.substr(0, name.size() - kStepRows.size()), sink);
     }
+  }
+  for (const std::filesystem::path& path : files_in(folder / "processors")) {
+    read_step_rows(read_table(path), "processors", sink);
+  }
+  for (const std::filesystem::path& path : files_in(folder / "figures")) {
+    read_figure_rows(read_table(path), sink);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "memwall/core/config_reader.h"
+#include "memwall/validation/figure_rows.h"
 #include "memwall/validation/kernel_rows.h"
 #include "memwall/validation/ml_energy.h"
 #include "memwall/validation/step_rows.h"
@@ -135,8 +136,8 @@ TEST(StepRows, RefusesUnknownQuantitiesAndFacts) {
               HasSubstr("quantity: found 'ttft', expected itl_ms"));
   EXPECT_THAT(refusal(read_step_rows, titles + "1xh100,hbm,qwen3-8b,tp1,8,100,50,,itl_ms,4\n"),
               HasSubstr("facts: found 'hbm', expected KEY=VALUE"));
-  EXPECT_THAT(refusal(read_step_rows, titles + "1xh100,,qwen3-8b,tp1,8,100,50,greedy,itl_ms,4\n"),
-              HasSubstr("sampling: found 'greedy'"));
+  EXPECT_THAT(refusal(read_step_rows, titles + "1xh100,,qwen3-8b,tp1,8,100,50,beam,itl_ms,4\n"),
+              HasSubstr("sampling: found 'beam'"));
 }
 
 // Power that falls by a fifth while the batch grows is a host that cannot keep up, then and from there on.
@@ -144,19 +145,40 @@ TEST(MlEnergy, HostBoundRowsAreExcluded) {
   std::string text =
       "task,model_id,gpu_model,num_gpus,expert_parallel,max_num_seqs,avg_batch_size,avg_output_len,median_"
       "itl_ms,"
-      "avg_power_watts\n";
+      "avg_power_watts,energy_per_token_joules\n";
   for (const char* row : {"8,600", "16,620", "32,480", "64,590"}) {
     const std::string batch = std::string(row).substr(0, std::string(row).find(','));
     text += "lm-arena-chat,Qwen/Qwen3-8B,H100,1,1," + batch + "," + batch + ",400,5," +
-            std::string(row).substr(batch.size() + 1) + "\n";
+            std::string(row).substr(batch.size() + 1) + ",0.5\n";
   }
-  text += "lm-arena-chat,some/model,H100,1,1,8,8,400,5,600\n";
+  text += "lm-arena-chat,some/model,H100,1,1,8,8,400,5,600,0.5\n";
   Taken taken;
   read_ml_energy(Table(text, "m.csv"), taken);
-  EXPECT_EQ(taken.rows.size(), 2u * 3u);
+  ASSERT_EQ(taken.rows.size(), 2u * 3u);
+  // Time is that of a decode step; joules and watts are those of serving, prefills included.
+  const auto kind = [&](std::size_t i) { return std::get<StepRun>(taken.rows[i].what).kind; };
+  EXPECT_EQ(kind(0), StepRun::Kind::decode_step);
+  EXPECT_EQ(taken.rows[1].quantity, MeasuredQuantity::energy_per_token);
+  EXPECT_DOUBLE_EQ(taken.rows[1].value, 0.5);
+  EXPECT_EQ(kind(1), StepRun::Kind::serving);
+  EXPECT_EQ(taken.rows[2].quantity, MeasuredQuantity::power);
+  EXPECT_EQ(kind(2), StepRun::Kind::serving);
   EXPECT_THAT(taken.excluded,
               testing::UnorderedElementsAre("ml_energy: no card of the model some/model",
                                             HasSubstr("bound by the host"), HasSubstr("bound by the host")));
+}
+
+TEST(FigureRows, AreNumbersInTheirOwnUnit) {
+  const auto reader = [](const Table& table, const std::string&, MeasurementSink& sink) {
+    read_figure_rows(table, sink);
+  };
+  const std::string titles = "system,figure,published,unit,status,source,note\n";
+  const Taken taken = read(reader, titles + "8xh100,matrix.peak,2400,TOPS,claimed,a page,\n");
+  ASSERT_EQ(taken.rows.size(), 1u);
+  EXPECT_EQ(describe(taken.rows[0]), "matrix.peak (TOPS)");
+  EXPECT_EQ(taken.rows[0].quantity, MeasuredQuantity::figure);
+  EXPECT_DOUBLE_EQ(taken.rows[0].value, 2400);
+  EXPECT_THAT(refusal(reader, titles + "8xh100,matrix.peak,2400,TOPS,claimed,,\n"), HasSubstr("source"));
 }
 
 }  // namespace

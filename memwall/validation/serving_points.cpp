@@ -52,7 +52,7 @@ void read_serving_points(const Table& table, MeasurementSink& sink) {
     StepRun run;
     run.kind = StepRun::Kind::serving;
     run.model = model->second;
-    run.sampling = Sampling::plain;
+    run.sampling = Sampling::greedy;
     run.plan.tp = degree(table, row, "tp_size");
     run.plan.pp = degree(table, row, "pp_size");
     run.plan.dp = degree(table, row, "attention_dp_size");

@@ -33,7 +33,7 @@ class Collector {
 
  private:
   void add(const Linear& linear, const Operator& op, double times) {
-    const std::int64_t rows = op.role == OpRole::head ? step_.sequences() : step_.new_tokens();
+    const std::int64_t rows = op.role == OpRole::head ? step_.logits() : step_.new_tokens();
     GemmOp gemm{share_of(rows, plan_.dp), linear.n, linear.k, linear.weight, linear.activation};
     if (op.split == TensorSplit::columns || op.split == TensorSplit::heads) {
       gemm.n = share_of(gemm.n, plan_.tp);

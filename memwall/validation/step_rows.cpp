@@ -30,10 +30,13 @@ QuantityName quantity_named(const Table& table, std::size_t row) {
 
 Sampling sampling_named(const Table& table, std::size_t row) {
   const std::string_view name = table.text(row, "sampling");
-  if (!name.empty() && name != "sorted" && name != "plain") {
-    throw ConfigError(table.where(row), "sampling", quoted(std::string(name)), "sorted or plain");
+  if (name.empty() || name == "sorted") {
+    return Sampling::sorted;
   }
-  return name == "plain" ? Sampling::plain : Sampling::sorted;
+  if (name != "plain" && name != "greedy") {
+    throw ConfigError(table.where(row), "sampling", quoted(std::string(name)), "sorted, plain or greedy");
+  }
+  return name == "plain" ? Sampling::plain : Sampling::greedy;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -91,13 +94,18 @@ void read_step_rows(const Table& table, const std::string& origin, MeasurementSi
     }
     const double watts = table.number(row, "watts");
     const double step_time = measurement.value;
-    run.kind = StepRun::Kind::decode_step;
+    // Watts beside a time between tokens are those of a server that replaces finished sequences.
+    const bool is_served =
+        quantity.quantity == MeasuredQuantity::time && quantity.kind == StepRun::Kind::decode_step;
+    run.kind = is_served ? StepRun::Kind::serving : StepRun::Kind::decode_step;
     measurement.what = run;
     measurement.origin = set + "_power";
     measurement.quantity = MeasuredQuantity::power;
     measurement.value = watts;
     sink.take(measurement);
-    if (quantity.quantity == MeasuredQuantity::time && quantity.kind == StepRun::Kind::decode_step) {
+    if (is_served) {
+      run.kind = StepRun::Kind::decode_step;
+      measurement.what = run;
       measurement.origin = set + "_energy";
       measurement.quantity = MeasuredQuantity::energy_per_token;
       measurement.value = watts * step_time / static_cast<double>(run.batch);

@@ -1,11 +1,12 @@
-// step_rows.h - steps and generations of whole models as rows of CSV: the *_steps.csv files of validation/.
+// step_rows.h - steps and generations of whole models as rows of CSV: the *_steps.csv files of validation/
+// and the files of validation/processors/.
 //
 //   system                             "8xh100", or a card of systems/
 //   facts                              what was different on the machine measured: "hbm.capacity=40 GB; ..."
 //   model, plan                        card in models/, "tp8"
 //   batch, prompt, output              sequences together; tokens. The context of a decode step is
 //                                      prompt + output / 2
-//   sampling                           sorted or plain (LowerOptions)
+//   sampling                           sorted, plain or greedy (LowerOptions)
 //   quantity, measured                 itl_ms: one decode step; e2e_s: prefill and all decode steps;
 //                                      tokens_per_s: of all sequences in flight; j_per_token
 //   watts                              mean of all chips together during that, or empty

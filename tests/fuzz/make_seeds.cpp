@@ -32,13 +32,13 @@ std::string small_llama() {
   file.add("llama.attention.head_count", std::uint32_t{2});
   file.add("llama.rope.freq_base", 1e4f);
   file.add_strings("tokenizer.ggml.tokens", {"a", "b"});
-  constexpr std::uint32_t kF32 = 0, kQ8_0 = 8;
+  constexpr std::uint32_t kF32 = 0, kQ4_1 = 3, kQ8_0 = 8, kMxfp4 = 39;
   file.add_tensor("token_embd.weight", {32, 2}, kQ8_0);
   for (const char* name : {"attn_q", "attn_k", "attn_v", "attn_output"}) {
     file.add_tensor(std::string("blk.0.") + name + ".weight", {32, 32}, kQ8_0);
   }
-  file.add_tensor("blk.0.ffn_gate.weight", {32, 64}, kQ8_0);
-  file.add_tensor("blk.0.ffn_up.weight", {32, 64}, kQ8_0);
+  file.add_tensor("blk.0.ffn_gate.weight", {32, 64}, kQ4_1);
+  file.add_tensor("blk.0.ffn_up.weight", {32, 64}, kMxfp4);
   file.add_tensor("blk.0.ffn_down.weight", {64, 32}, kQ8_0);
   for (const char* name : {"blk.0.attn_norm.weight", "blk.0.ffn_norm.weight", "output_norm.weight"}) {
     file.add_tensor(name, {32}, kF32);

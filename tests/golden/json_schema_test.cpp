@@ -144,19 +144,30 @@ INSTANTIATE_TEST_SUITE_P(
         VerbCase{"step", "step --model llama-3.1-70b --system 8xh100 --decode 64@4096"},
         VerbCase{"step", "step --model llama-3.1-70b --system 8xh100 --decode 4@512 --prefill 1@2048+512"},
         VerbCase{"step", "step --model llama-3.1-405b --system 1xh100 --decode 64@4096"},
+        VerbCase{"speculate",
+                 "speculate --model llama-3.1-70b --system hgx-h100 --draft-model llama-3.2-1b "
+                 "--draft-system 1xh100"},
         VerbCase{"op", "op gemm --system 1xh100 --m 1 --n 4096 --k 4096 --format bf16"},
         VerbCase{"op", "op attention --system 1xh100 --heads 64 --kv-heads 8 --decode 64@4096"},
         VerbCase{"op", "op allreduce --system 8xh100 --bytes 64KiB"},
+        VerbCase{"op-split", "op gemm --split --system 1xsplittable --m 4"},
+        VerbCase{"sweep", "sweep --system hgx-h100 --model llama-3.1-70b --decode 8@512 --fact host.step"},
+        VerbCase{"sweep", "sweep --system 1xtpu-v6e --model llama-3.1-8b --decode 8@512 --fact hbm.capacity "
+                          "--values '8 GB'"},
+        VerbCase{"sweep", "sweep --system 1xtpu-v6e --figure matrix.bf16_peak"},
         VerbCase{"op", "op moe --system 1xb200 --tokens 64 --format mxfp4"}, VerbCase{"validate", "validate"},
         VerbCase{"validate", "validate --carry h200=h100"},
         VerbCase{"calibrate", "calibrate --system 1xh100 --evaluations 20"},
+        VerbCase{"harden", "harden smollm2-135m --seed 1 --tensor blk.0.o.weight --out wires"},
         VerbCase{"explain-model", "explain model --model gpt-oss-120b"},
         VerbCase{"explain-step", "explain step --model deepseek-v3 --decode 64@4096"},
         VerbCase{"explain-placement", "explain placement --model llama-3.1-70b --system 8xh100 --decode 1@1"},
         VerbCase{"explain-placement", "explain placement --model llama-3.1-70b --system 1xh100 --decode 1@1"},
         VerbCase{"explain-program", kProgram.c_str()}, VerbCase{"explain-ledger", kLedger.c_str()},
         VerbCase{"explain-chip", "explain chip --chip h100"},
-        VerbCase{"explain-system", "explain system --system hgx-h100"}));
+        VerbCase{"explain-cost", "explain cost --system hnlpu-16"},
+        VerbCase{"explain-system", "explain system --system hgx-h100"},
+        VerbCase{"explain-figures", "explain figures --system hnlpu-16"}));
 
 TEST(VerbJson, SharesSumToOne) {
   for (const char* arguments : {"step --model llama-3.1-70b --system 8xh100 --decode 64@4096",

@@ -43,6 +43,9 @@ std::vector<std::string> includes_of(const std::string& text) {
 
 // Why `from` may not include `to`, or nothing.
 std::optional<std::string> objection(const std::string& from, const std::string& to) {
+  if (from.ends_with("_test.cpp") && to.starts_with("tests/support/")) {
+    return std::nullopt;
+  }
   const std::string room = room_of(from), other = room_of(to);
   if (kFloors.count(other) == 0) {
     return "is in no room of the house";
@@ -85,6 +88,8 @@ TEST(Layering, TheRuleItselfHolds) {
   EXPECT_TRUE(objection("memwall/processors/placement.cpp", "memwall/processors/toy/toy.h"));
   EXPECT_TRUE(objection("cli/main.cpp", "memwall/processors/toy/toy.h"));
   EXPECT_TRUE(objection("cli/main.cpp", "memwall/attic/old.h"));
+  EXPECT_FALSE(objection("memwall/model/model_test.cpp", "tests/support/check_property.h"));
+  EXPECT_TRUE(objection("memwall/model/model.cpp", "tests/support/check_property.h"));
 }
 
 // Code without comments: what the compiler sees, string literals included.
@@ -123,6 +128,11 @@ std::set<std::string> words_of(const std::string& code) {
   return words;
 }
 
+// A family's name may be an ordinary word elsewhere: dies are cut from wafers, whatever else runs on one.
+bool is_homonym(const std::string& path, const std::string& family) {
+  return family == "wafer" && room_of(path) == "economics";
+}
+
 TEST(Layering, NoFamilyIsNamedOutsideItsFolder) {
   const std::vector<SourceFile> sources = product_sources();
   std::set<std::string> families;
@@ -136,7 +146,7 @@ TEST(Layering, NoFamilyIsNamedOutsideItsFolder) {
     }
     const std::set<std::string> words = words_of(without_comments(file.text));
     for (const std::string& family : families) {
-      if (family != family_of(file.path) && words.count(family) > 0) {
+      if (family != family_of(file.path) && words.count(family) > 0 && !is_homonym(file.path, family)) {
         ADD_FAILURE() << file.path << " names the family " << family;
       }
     }

@@ -91,7 +91,8 @@ TEST(Allocation, LoweringKeepsItsBuffers) {
   register_builtin_processors(processors);
   for (const Case& each :
        {Case{"llama-3.1-70b", "8xh100"}, Case{"gpt-oss-120b", "hnlpu-16"}, Case{"llama-3.1-8b", "taalas-hc1"},
-        Case{"llama-3.1-8b", "taalas-hc1-second-pass"}}) {
+        Case{"llama-3.1-8b", "taalas-hc1-second-pass"}, Case{"llama-3.1-70b", "sohu-8"},
+        Case{"gpt-oss-120b", "tpu-v6e-8"}, Case{"gpt2", "1xsplittable"}}) {
     const OpenSystem open = open_system(each.system, processors);
     const Model model = read_model(each.model);
     const Plan plan = open.processor->candidate_plans(model, open.system).front();

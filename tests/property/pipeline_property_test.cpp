@@ -156,11 +156,10 @@ Seconds bound(const Placed& placed, const Step& step, Program& program) {
   return bound_time(program).time;
 }
 
-// The bound exactly. The schedule up to a step of a kernel's choices: just past a whole number of chunks, the
-// cache of a lone sequence is cut into one more part and read by more of the chip at once. For latent
-// attention that is worth up to a quarter of the kernel, 3 % of these steps.
+// The bound exactly. The schedule up to a step of a kernel's choices: where one more chunk of keys makes a
+// library change its kernel or cut the cache into more parts that more of the chip reads at once.
 TEST(Pipeline, MoreContextIsNeverFaster) {
-  constexpr double kStep = 0.05;
+  constexpr double kStep = 0.03;
   check_property(500, [] {
     Step shorter{{any_decode()}, {}};
     Step longer = shorter;

@@ -8,7 +8,7 @@
 
 #include "memwall/core/output_file.h"
 #include "memwall/model/read_model.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "memwall/program/program.h"
-#include "tests/property/check_property.h"
+#include "tests/support/check_property.h"
 
 namespace memwall {
 

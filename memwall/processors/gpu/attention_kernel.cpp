@@ -3,40 +3,25 @@
 #include <algorithm>
 #include <cmath>
 
-#include "memwall/processors/gpu/gpu_shard.h"
+#include "memwall/processors/gpu/attention_parts.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {
 
 constexpr std::int64_t kDecodeTokens = 8;  // new tokens per sequence up to which the decode kernel is used
-constexpr double kTile = 128;              // query rows and keys of a prefill tile
-constexpr double kDecodeRows = 16;  // query rows of one matrix instruction: the GQA group is padded to it
-constexpr double kLeastKeys = 256;  // keys per split below which merging costs more than it gains
-constexpr double kPointwisePerScore = 4;  // scale, maximum, subtract, sum
-constexpr double kActivationBytes = 2;
-
-double kv_bytes_per_key(const AttentionShape& shape) {
-  const double values =
-      shape.latent ? shape.latent_dim + shape.rope_dim : shape.kv_heads * (shape.qk_dim + shape.v_dim);
-  return values * info(shape.kv).bits / 8;
-}
-
-// Query in, output out, new keys and values written.
-double streamed_bytes(const AttentionShape& shape, const AttentionBatch& batch, double kv_per_key) {
-  const double tokens = batch.new_tokens;
-  const double qk = shape.latent ? shape.latent_dim + shape.rope_dim : shape.qk_dim;
-  const double v = shape.latent ? shape.latent_dim : shape.v_dim;
-  return tokens * (shape.heads * (qk + v) * kActivationBytes + kv_per_key);
-}
+// Exponent of a smooth edge of L2: addresses are hashed and replaced not quite in order of age.
+constexpr double kEdge = 6;
 
 }  // namespace
 
-void add_slice(const Attention& attention, const Slice& slice, double share, AttentionBatch& decode,
-               AttentionBatch& prefill) {
+void add_slice(const AttentionSpec& spec, const Attention& attention, const Slice& slice, double share,
+               AttentionBatch& decode, AttentionBatch& prefill) {
   const double count = static_cast<double>(slice.count) * share;
   const double pairs = attended_keys(slice, attention.window) * share;
-  bool use_decode = slice.new_tokens <= kDecodeTokens;
+  const bool is_prompt = slice.past_tokens == 0 && (slice.new_tokens > 1 || spec.prefills_any_prompt);
+  bool use_decode = slice.new_tokens <= kDecodeTokens && !is_prompt;
   double expanded = 0;
   if (attention.is_latent()) {
     const double qk = static_cast<double>(attention.qk_dim), v = static_cast<double>(attention.v_dim);
@@ -51,6 +36,7 @@ void add_slice(const Attention& attention, const Slice& slice, double share, Att
   AttentionBatch& batch = use_decode ? decode : prefill;
   batch.sequences += count;
   batch.new_tokens += count * static_cast<double>(slice.new_tokens);
+  batch.context += count * static_cast<double>(context);
   batch.cached_keys += count * static_cast<double>(reach);
   batch.attended_keys += pairs;
   batch.expanded_keys += use_decode ? 0 : expanded;
@@ -65,46 +51,41 @@ AttentionShape shard(const Attention& attention, int tp) {
   shape.latent = attention.is_latent();
   shape.latent_dim = static_cast<double>(attention.latent);
   shape.rope_dim = static_cast<double>(attention.rope_dim);
+  shape.window = static_cast<double>(attention.window);
   shape.kv = attention.kv;
   shape.activation = attention.activation;
   return shape;
 }
 
+double kv_bytes_per_key(const AttentionShape& shape) {
+  const double values =
+      shape.latent ? shape.latent_dim + shape.rope_dim : shape.kv_heads * (shape.qk_dim + shape.v_dim);
+  return values * info(shape.kv).bits / 8;
+}
+
+double missed_share(const GpuSpec& spec, double bytes, double operand_sets) {
+  if (operand_sets <= 0) {
+    return 1;
+  }
+  const double kept = spec.attention.l2_kept * spec.l2_capacity.value;
+  return 1 - 1 / (1 + std::pow(operand_sets * bytes / kept, kEdge));
+}
+
+void last(const GpuSpec& spec, double seconds, KernelCost& cost) {
+  double busy = std::max(cost.hbm.charged / (spec.hbm_bandwidth.value * spec.hbm_best),
+                         cost.l2.charged / spec.l2_bandwidth.value);
+  busy = std::max(busy, cost.vector.charged / (spec.vector_peak.value * spec.vector_achieved));
+  if (const int index = tensor_index(cost.arithmetic); index >= 0 && cost.tensor.charged > 0) {
+    const TensorRate& rate = spec.tensor[static_cast<std::size_t>(index)];
+    busy = std::max(busy, cost.tensor.charged / (rate.peak.value * rate.achieved));
+  }
+  cost.stalled = cost.memory;
+  cost.delay(GpuDelay::stall) = std::max(0.0, seconds - busy) / kStall.value;
+}
+
 KernelCost decode_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
                                  const AttentionBatch& batch) {
-  const double kv_heads = shape.latent ? 1 : shape.kv_heads;
-  const double qk = shape.latent ? shape.latent_dim + shape.rope_dim : shape.qk_dim;
-  const double v = shape.latent ? shape.latent_dim : shape.v_dim;
-  const double per_key = kv_bytes_per_key(shape);
-  const double kv = batch.cached_keys * per_key;
-  const double keys = batch.cached_keys / batch.sequences;
-
-  const double chunks = batch.sequences * kv_heads;
-  const double most_splits = std::max(1.0, std::floor(keys / kLeastKeys));
-  const double splits = std::clamp(std::floor(spec.sms / chunks), 1.0, most_splits);
-  const double blocks = chunks * splits;
-
-  KernelCost cost;
-  cost.delay(GpuDelay::attention_start) = 1;
-  cost.delay(GpuDelay::attention_wave) = std::max(0.0, blocks / spec.sms - 1);
-  cost.delay(GpuDelay::pointwise_start) = splits > 1 ? 1 : 0;  // merges the splits
-  cost.memory = cost.feed = Category::kv;
-  const double streamed = streamed_bytes(shape, batch, per_key);
-  cost.hbm = {kv + streamed,
-              spec.hbm_charge(kv, spec.hbm_attention) + spec.hbm_charge(streamed, spec.hbm_read)};
-  // A block keeps only so many bytes in flight: what few blocks draw is charged as the L2 share of all SMs.
-  const double slots = std::max(blocks, spec.sms);
-  cost.l2 = {0, kv / blocks * slots *
-                    std::max(1.0, spec.l2_bandwidth.value / spec.sms / spec.attention_block.value)};
-
-  // Rows of the matrix instruction: the query heads of one KV head, times new tokens.
-  const double rows = shape.heads / kv_heads * batch.new_tokens / batch.sequences;
-  const double padded = std::ceil(rows / kDecodeRows) * kDecodeRows;
-  const double useful = 2 * batch.attended_keys * shape.heads * (qk + v);
-  const double charged = 2 * batch.cached_keys * kv_heads * padded * (qk + v) / blocks * slots;
-  cost.multiply(info(shape.activation).arithmetic,
-                Spent{useful, std::max(useful, charged) / spec.attention_tensor});
-  return cost;
+  return shape.latent ? latent_decode_cost(spec, shape, batch) : grouped_decode_cost(spec, shape, batch);
 }
 
 KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch) {
@@ -112,37 +93,24 @@ KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const At
   return pointwise_cost(spec, kept, kept, 0);
 }
 
-KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
-                                  const AttentionBatch& batch) {
+KernelCost prepare_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch) {
+  // Queries, keys and values are written back as wide as the cache holds them. Latent attention, where keys
+  // are as many as heads, needs that to multiply in fp8 only.
+  const double kv_heads = shape.latent ? shape.heads : shape.kv_heads;
+  const double values = batch.new_tokens * (shape.heads + 2 * kv_heads) * (shape.qk_dim + shape.v_dim) / 2;
+  const bool is_8bit = has_8bit_cache(shape);
+  const double kept = batch.new_tokens * kv_bytes_per_key(shape);
+  const double bytes = shape.latent && !multiplies_fp8(spec, shape)
+                           ? 2 * kept
+                           : values * (kActivationBytes + (is_8bit ? 1 : kActivationBytes));
+  const double rate = std::min(spec.hbm_bandwidth.value * spec.hbm_read,
+                               spec.attention.prepare_feed * spec.sms * spec.clock.value);
   KernelCost cost;
-  cost.delay(GpuDelay::attention_start) = 1;
+  cost.delay(GpuDelay::prepare_start) = 1;
   cost.memory = Category::kv;
-  const double per_key = kv_bytes_per_key(shape);
-  const double bytes = batch.cached_keys * per_key + streamed_bytes(shape, batch, per_key);
-  cost.hbm = {bytes, spec.hbm_charge(bytes, spec.hbm_read)};
-
-  // Rows of one sequence and head come in blocks of a tile; a block's keys are rounded up to whole tiles.
-  const double row_blocks = std::ceil(batch.new_tokens / batch.sequences / kTile);
-  const double rows = batch.sequences * row_blocks * kTile;
-  const double mean_keys = batch.attended_keys / batch.new_tokens;
-  const double scores = rows * std::max(kTile, mean_keys + kTile / 2) * shape.heads;
-  // The longest block, that of the last rows, runs alone at the end at worst.
-  const double blocks = batch.sequences * row_blocks * shape.heads;
-  cost.delay(GpuDelay::attention_wave) = std::max(0.0, blocks / spec.sms - 1);
-  const double longest = kTile * std::max(kTile, batch.cached_keys / batch.sequences);
-  const double balanced =
-      std::max(scores, longest * std::min(spec.sms, std::ceil(blocks / spec.sms) * spec.sms));
-
-  const double width = shape.qk_dim + shape.v_dim;
-  const double expansion =
-      2 * batch.expanded_keys * shape.latent_dim * shape.heads * (width - shape.rope_dim);
-  const double useful = 2 * batch.attended_keys * shape.heads * width + expansion;
-  cost.multiply(info(shape.activation).arithmetic,
-                Spent{useful, (2 * balanced * width + expansion) / spec.attention_tensor});
-  if (tensor_index(cost.arithmetic) >= 0) {
-    cost.vector = {batch.attended_keys * shape.heads * (1 + kPointwisePerScore),
-                   balanced * (spec.exp_ops + kPointwisePerScore)};
-  }
+  const double missed = (1 + missed_share(spec, bytes, 1)) / 2;  // L2 is about twice as fast as HBM
+  cost.hbm = {std::min(kept, bytes * missed), bytes * missed};
+  last(spec, bytes / rate * missed, cost);
   return cost;
 }
 

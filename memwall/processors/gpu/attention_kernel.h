@@ -1,20 +1,21 @@
 // attention_kernel.h - softmax attention over a paged KV cache, on one chip.
 //
-// Decode (few new tokens per sequence) reads every key and value once per KV head and is bound by HBM. Blocks
-// are (sequence, KV head, split of the keys); keys are split until the SMs are full, and the splits are
-// merged by a second small kernel (flash-decoding). Prefill keeps scores on chip (FlashAttention): matrix
-// pipe for the two products, vector lanes for the exponentials, both at once; causal tiles on the diagonal
-// are computed whole.
+// Decode (few new tokens per sequence) reads every key and value once per KV head. Blocks of threads are
+// (sequence, KV head, split of the keys) and run in waves over the SMs. A block waits for a number of memory
+// latencies one after another whatever its length, then spends clocks per key:
 //
-//   decode:  HBM     sequences * keys * values per key * bytes
-//            L2      the longest block's bytes at the rate of one block, which few bytes in flight limit
-//            wave    a latency for every further wave of blocks: query in, softmax merged, output out
-//            matrix  2 * keys * (qk + v) per query row, rows padded to one matrix instruction
-//   prefill: matrix  2 * (keys seen + half a tile per row) * heads * (qk + v)
-//            vector  exp_ops + 4 per score
+//   time = start + merge + max(waves * block, HBM + what the first waves wait)
 //
-// Sources: Dao, FlashAttention-2, 2023; Dao et al., Flash-Decoding, 2023; Shah et al., FlashAttention-3, 2024
-// (exponentials against matrix rate). MLA decode works in latent space: one KV head of width latent + rope.
+// Blocks of the first waves start and wait together; later ones drift apart and hide each other's waiting.
+// Prefill keeps scores on chip (FlashAttention): a tile of scores takes the two products on the matrix pipe
+// and the exponentials on the lanes, after one another or side by side by the library (overlap).
+// MLA decode works in latent space: one KV head of width latent + rope.
+//
+// A cost charges real bytes and operations; what the kernel takes beyond them is stall.
+//
+// Sources: Dao, FlashAttention-2, 2023; Dao et al., Flash-Decoding, 2023; Shah et al., FlashAttention-3,
+// 2024; TensorRT-LLM's decoderXQARunner, decoderMaskedMultiheadAttention and fmhaKernels (which kernel and
+// how many splits); FlashMLA (work lists).
 #pragma once
 
 #include "memwall/model/model.h"
@@ -27,14 +28,20 @@ namespace memwall {
 struct AttentionBatch {
   double sequences = 0;
   double new_tokens = 0;     // of all sequences
-  double cached_keys = 0;    // read by all sequences, the new tokens' included
+  double context = 0;        // tokens of all sequences, the new ones included
+  double cached_keys = 0;    // of those, the ones within reach of a window
   double attended_keys = 0;  // query-key pairs per head
   double expanded_keys = 0;  // latents that are expanded to keys and values first
+  // Caches that a benchmark takes in turn: what fits into L2 is still there when its turn comes again. 0 in a
+  // step: the weights have passed through L2 since.
+  double operand_sets = 0;
+  double cache_share = 1;  // of the bytes of keys and values that there are to read
 };
-// Adds `share` of a slice's sequences to the kernel that computes it: decode for few new tokens or, for
-// latent attention, when latent space needs fewer multiplications than expanding the cache.
-void add_slice(const Attention& attention, const Slice& slice, double share, AttentionBatch& decode,
-               AttentionBatch& prefill);
+// Adds `share` of a slice's sequences to the kernel that computes it: decode for few new tokens after others
+// or, for latent attention, when latent space needs fewer multiplications than expanding the cache. A prompt
+// of one token is decoded by some engines and prefilled by others.
+void add_slice(const AttentionSpec& spec, const Attention& attention, const Slice& slice, double share,
+               AttentionBatch& decode, AttentionBatch& prefill);
 
 // Attention of one chip: `heads` and `kv_heads` are those that it holds.
 struct AttentionShape {
@@ -42,6 +49,7 @@ struct AttentionShape {
   double qk_dim = 0, v_dim = 0;
   bool latent = false;
   double latent_dim = 0, rope_dim = 0;
+  double window = 0;  // keys that a query attends to; 0: all
   Format kv = Format::bf16, activation = Format::bf16;
 };
 // heads over tp chips; KV heads fewer than tp are replicated.
@@ -49,9 +57,11 @@ AttentionShape shard(const Attention& attention, int tp);
 
 KernelCost decode_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
                                  const AttentionBatch& batch);
-// Writes the new keys and values of a prefill into the pages of the cache.
-KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch);
 KernelCost prefill_attention_cost(const GpuSpec& spec, const AttentionShape& shape,
                                   const AttentionBatch& batch);
+// Writes the new keys and values into the pages of the cache.
+KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch);
+// TensorRT-LLM's kernel before attention: rotates queries and keys, converts, writes the cache.
+KernelCost prepare_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch);
 
 }  // namespace memwall

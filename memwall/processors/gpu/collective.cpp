@@ -8,8 +8,21 @@
 namespace memwall {
 namespace {
 
-// Rate of NCCL's low-latency protocol over that of the bulk one: 8 bytes carry 4 of data.
-constexpr double kLowLatencyShare = 0.5;
+// Counts of remote accesses that wait for one another. A kernel that reads its peers: flags out and back,
+// data, flags again; more flags to look at per doubling of the chips.
+constexpr double kOneShotAccesses = 2.8, kOneShotPerDoubling = 0.07;
+// NCCL's ring: proxies, flags and the first chunk; then one access per step around it.
+constexpr double kRingAccesses = 5.2, kRingAccessesPerStep = 0.8;
+// Bulk protocol: as many chunks as fill the pipe must arrive before the first leaves. Short messages are cut
+// into smaller ones.
+constexpr double kBulkAccesses = 16, kBulkChips = 4, kBulkAmount = 5;
+// Every chip copies its share from input to output as well: so much of it as if it passed the link.
+constexpr double kLocalCopy = 0.5;
+// Rate of the low-latency protocol over that of the bulk one: 8 bytes carry 4 of data, and are polled.
+constexpr double kLowLatencyShare = 0.45;
+// Largest tensor that kernels which read their peers take: the size of their buffers.
+constexpr double kPeerBuffer = 8 << 20;
+constexpr double kSwitchChips = 8;  // from which NCCL lets switches add
 
 // Chips of one plan that share a domain, and the number of domains.
 struct Reach {
@@ -23,46 +36,47 @@ Reach reach(const GpuSpec& spec, int chips) {
 // What a link's bytes must be multiplied by so that the link's one sustained rate charges them at `share` of
 // the peak, on the wires that lead to `peers` chips.
 double stretch(const GpuSpec& spec, const LinkSpec& link, double share, double peers, bool scale_up) {
-  const double sustained = std::max(link.ring, link.peer);
+  const double sustained = link.sustained();
   const double wires = scale_up && spec.mesh ? std::min(1.0, peers / std::max(1, spec.domain - 1)) : 1;
   return sustained / (share * wires);
 }
 
 struct Choice {
-  double seconds = 0, charged = 0, starts = 0, hops = 0, steps = 0, bulk = 0;
+  double seconds = 0, charged = 0, accesses = 0;
 };
+
+Choice choice_of(const LinkSpec& link, double charged, double accesses) {
+  const double rate = link.bandwidth.value * link.sustained();
+  return {accesses * link.latency.value + charged / rate, charged, accesses};
+}
+
+double one_shot_accesses(double p) { return kOneShotAccesses * (1 + kOneShotPerDoubling * std::log2(p)); }
 
 Choice custom_all_reduce(const GpuSpec& spec, double bytes, double p) {
   const LinkSpec& link = spec.scale_up;
   const double factor = stretch(spec, link, link.peer, p - 1, true);
-  const double rate = link.bandwidth.value * std::max(link.ring, link.peer);
-  Choice best;
-  for (const double shots : {1.0, 2.0}) {
-    const double sent = shots == 1 ? (p - 1) * bytes : 2 * (p - 1) / p * bytes;
-    Choice choice{0, sent * factor, 1, shots, 0, 0};
-    choice.seconds = spec.collective_start.value + shots * link.latency.value + choice.charged / rate;
-    if (best.starts == 0 || choice.seconds < best.seconds) {
-      best = choice;
-    }
-  }
-  return best;
+  return choice_of(link, (p - 1) * bytes * factor, one_shot_accesses(p));
 }
 
-// `sent` bytes per chip around `p` chips.
-Choice nccl(const GpuSpec& spec, const LinkSpec& link, double sent, double p, bool scale_up) {
-  const double factor = stretch(spec, link, link.ring, p - 1, scale_up);
-  const double rate = link.bandwidth.value * std::max(link.ring, link.peer);
-  const double start = link.nccl_start.value + (p - 2) * link.nccl_step.value;
-  const Choice low_latency{
-      start + sent * factor / kLowLatencyShare / rate, sent * factor / kLowLatencyShare, 1, 0, p - 2, 0};
-  const Choice bulk{start + link.nccl_bulk.value + sent * factor / rate, sent * factor, 1, 0, p - 2, 1};
+// A ring of `steps` steps that moves `sent` bytes per chip around `p` chips at `share` of the bandwidth.
+Choice nccl(const GpuSpec& spec, const LinkSpec& link, double sent, double steps, double p, double share,
+            bool scale_up) {
+  const double moved = sent * stretch(spec, link, share, p - 1, scale_up);
+  const double slow = sent * stretch(spec, link, link.ring * kLowLatencyShare, p - 1, scale_up);
+  const double start = kRingAccesses + steps * kRingAccessesPerStep;
+  const double filled = sent / (kBulkAmount * link.latency.value * link.bandwidth.value);
+  const double fill = kBulkAccesses * std::sqrt(p / kBulkChips * std::min(1.0, filled));
+  const Choice low_latency = choice_of(link, slow, start), bulk = choice_of(link, moved, start + fill);
   return low_latency.seconds <= bulk.seconds ? low_latency : bulk;
 }
 
-void spend_nccl(KernelCost& cost, const Choice& choice, double useful, bool scale_up) {
-  cost.delay(scale_up ? GpuDelay::nccl_start : GpuDelay::out_nccl_start) = choice.starts;
-  cost.delay(scale_up ? GpuDelay::nccl_step : GpuDelay::out_nccl_step) = choice.steps;
-  cost.delay(scale_up ? GpuDelay::nccl_bulk : GpuDelay::out_nccl_bulk) = choice.bulk;
+Choice nccl_all_reduce(const GpuSpec& spec, const LinkSpec& link, double bytes, double p, bool scale_up) {
+  const double share = scale_up && p >= kSwitchChips ? link.in_switch : link.ring;
+  return nccl(spec, link, (2 * (p - 1) + kLocalCopy) / p * bytes, 2 * (p - 1), p, share, scale_up);
+}
+
+void spend(KernelCost& cost, const Choice& choice, double useful, bool scale_up) {
+  cost.delay(scale_up ? GpuDelay::hop : GpuDelay::out_hop) = choice.accesses;
   (scale_up ? cost.link : cost.out_link) = {std::min(useful, choice.charged), choice.charged};
 }
 
@@ -87,27 +101,21 @@ KernelCost all_reduce_cost(const GpuSpec& spec, double bytes, int chips, AllRedu
     return cost;
   }
   const auto [inside, domains] = reach(spec, chips);
-  const double ring_bytes = 2 * (inside - 1) / inside * bytes;
   if (domains > 1) {
     // One hierarchical NCCL kernel: both kinds of links at once, the start is the outer one's.
     const double share = bytes / inside;
-    spend_nccl(cost, nccl(spec, spec.scale_out, 2 * (domains - 1) / domains * share, domains, false), share,
-               false);
-    const double inner = ring_bytes * stretch(spec, spec.scale_up, spec.scale_up.ring, inside - 1, true);
+    spend(cost, nccl_all_reduce(spec, spec.scale_out, share, domains, false), share, false);
+    const double inner = 2 * (inside - 1) / inside * bytes *
+                         stretch(spec, spec.scale_up, spec.scale_up.ring, inside - 1, true);
     cost.link = {std::min(bytes, inner), inner};
     return cost;
   }
-  const Choice ring = nccl(spec, spec.scale_up, ring_bytes, inside, true);
+  const Choice ring = nccl_all_reduce(spec, spec.scale_up, bytes, inside, true);
   const Choice custom = custom_all_reduce(spec, bytes, inside);
-  const bool use_custom = algorithm == AllReduceAlgorithm::custom ||
-                          (algorithm == AllReduceAlgorithm::automatic && custom.seconds <= ring.seconds);
-  if (use_custom) {
-    cost.delay(GpuDelay::collective_start) = custom.starts;
-    cost.delay(GpuDelay::hop) = custom.hops;
-    cost.link = {std::min(bytes, custom.charged), custom.charged};
-  } else {
-    spend_nccl(cost, ring, bytes, true);
-  }
+  const bool use_custom =
+      algorithm == AllReduceAlgorithm::custom ||
+      (algorithm == AllReduceAlgorithm::automatic && bytes <= kPeerBuffer && custom.seconds <= ring.seconds);
+  spend(cost, use_custom ? custom : ring, bytes, true);
   return cost;
 }
 
@@ -126,10 +134,10 @@ KernelCost all_gather_cost(const GpuSpec& spec, double bytes, int chips) {
   }
   if (domains > 1) {
     const double outer = bytes * (domains - 1) / domains / inside;
-    spend_nccl(cost, nccl(spec, spec.scale_out, outer, domains, false), outer / domains, false);
+    const LinkSpec& link = spec.scale_out;
+    spend(cost, nccl(spec, link, outer, domains - 1, domains, link.ring, false), outer / domains, false);
   } else {
-    cost.delay(GpuDelay::collective_start) = 1;
-    cost.delay(GpuDelay::hop) = 1;
+    cost.delay(GpuDelay::hop) = one_shot_accesses(inside);
   }
   return cost;
 }
@@ -157,7 +165,7 @@ KernelCost all_to_all_cost(const GpuSpec& spec, double bytes, int chips) {
 
 KernelCost send_cost(const GpuSpec& spec, double bytes, bool between_domains) {
   KernelCost cost;
-  cost.delay(between_domains ? GpuDelay::out_nccl_start : GpuDelay::nccl_start) = 1;
+  cost.delay(between_domains ? GpuDelay::out_hop : GpuDelay::hop) = kRingAccesses;
   const LinkSpec& link = between_domains ? spec.scale_out : spec.scale_up;
   (between_domains ? cost.out_link : cost.link) = {
       bytes, bytes * stretch(spec, link, link.ring, 1, !between_domains)};

@@ -1,12 +1,13 @@
 // collective.h - all-reduce, all-gather, all-to-all and point-to-point transfers over the chips of a plan.
 //
-// Custom all-reduce kernels read their peers' memory: in one shot every chip reads the whole tensor of every
-// other one, (p - 1) B, after one synchronisation; in two shots each reduces a p-th and reads the other sums,
-// 2 (p - 1) / p B, after two. NCCL's ring moves 2 (p - 1) / p B per chip and direction with a longer start;
-// its low-latency protocol sends a flag with every word (half the rate), the bulk protocol pays a pipeline
-// fill. Switches that add (SHARP) could do with B bytes, which is what the bound clock charges. On a mesh p
-// chips reach (p - 1) / (domain - 1) of the chip's bandwidth. Across domains: reduce-scatter and all-gather
-// inside, ring all-reduce of the p-th outside.
+// What does not depend on the bytes is counted in remote accesses that wait for one another, each of the
+// link's latency. Kernels that read their peers' memory: every chip reads the whole tensor of every other
+// one, (p - 1) B, after one synchronisation, up to the size of their buffers. NCCL's ring moves 2 (p - 1) / p
+// B per chip and direction in 2 (p - 1) steps; its low-latency protocol sends a flag with every word (half
+// the rate), the bulk protocol pays a pipeline fill. Where switches add (SHARP) the ring's bytes pass faster;
+// they could do with B bytes, which is what the bound clock charges. On a mesh p chips reach (p - 1) /
+// (domain - 1) of the chip's bandwidth. Across domains: reduce-scatter and all-gather inside, ring all-reduce
+// of the p-th outside.
 //
 // Sources: TensorRT-LLM and vLLM custom all-reduce kernels; NCCL documentation; Hu et al., Demystifying NCCL,
 // 2025 (protocols).

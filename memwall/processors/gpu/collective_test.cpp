@@ -2,6 +2,8 @@
 // domains?
 #include "memwall/processors/gpu/collective.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,9 +12,16 @@
 namespace memwall {
 namespace {
 
-GpuSpec spec_of(const std::string& system) { return read_gpu_spec(read_system(system)); }
+// As the cards were before anything was fitted.
+GpuSpec spec_of(const std::string& name) {
+  System system = read_system(name);
+  for (Pool& pool : system.pools) {
+    pool.chip = pool.chip.without_calibration();
+  }
+  return read_gpu_spec(system);
+}
 double sent(const GpuSpec& spec, const KernelCost& cost) {
-  return cost.link.charged / std::max(spec.scale_up.ring, spec.scale_up.peer);
+  return cost.link.charged / spec.scale_up.sustained();
 }
 
 TEST(Collective, OneChipCostsNothing) {
@@ -20,31 +29,38 @@ TEST(Collective, OneChipCostsNothing) {
   EXPECT_EQ(alone_seconds(spec_of("8xh100"), cost), 0);
 }
 
-// Small: one shot, (p - 1) B, one hop. Larger: two shots, 2 (p - 1) / p B, two hops.
-TEST(Collective, CustomAllReduceTakesOneShotThenTwo) {
+// One shot: every chip reads (p - 1) B after 2.8 accesses, 0.07 of that more per doubling of the chips.
+TEST(Collective, CustomAllReduceReadsEveryPeerOnce) {
   const GpuSpec spec = spec_of("8xh100");
-  KernelCost small = all_reduce_cost(spec, 8192, 8, AllReduceAlgorithm::custom);
-  EXPECT_EQ(small.delay(GpuDelay::hop), 1);
-  EXPECT_NEAR(sent(spec, small), 7 * 8192 / spec.scale_up.peer, 1e-6);
-  KernelCost large = all_reduce_cost(spec, 4e6, 8, AllReduceAlgorithm::custom);
-  EXPECT_EQ(large.delay(GpuDelay::hop), 2);
-  EXPECT_NEAR(sent(spec, large), 2.0 * 7 / 8 * 4e6 / spec.scale_up.peer, 1e-3);
+  KernelCost cost = all_reduce_cost(spec, 8192, 8, AllReduceAlgorithm::custom);
+  EXPECT_NEAR(cost.delay(GpuDelay::hop), 2.8 * 1.21, 1e-9);
+  EXPECT_NEAR(sent(spec, cost), 7 * 8192 / spec.scale_up.peer, 1e-6);
+  const double expected = 2.8 * 1.21 * 1e-6 + 7 * 8192 / (0.64 * 450e9);
+  EXPECT_NEAR(alone_seconds(spec, cost), expected, 1e-9);
 }
 
-// 1 GB over 8 chips: 1.75 GB each at 0.82 of 450 GB/s.
+// 16 KiB over 4 chips: 5.2 accesses and 6 steps of 0.8, (6 + 0.5) / 4 B at 0.45 of the ring's rate.
+TEST(Collective, ShortNcclMessagesTakeTheLowLatencyProtocol) {
+  const GpuSpec spec = spec_of("8xh100");
+  const double expected = 10e-6 + 6.5 / 4 * 16384 / (0.45 * 0.78 * 450e9);
+  EXPECT_NEAR(alone_seconds(spec, all_reduce_cost(spec, 16384, 4, AllReduceAlgorithm::nccl)), expected, 1e-9);
+}
+
+// 1 GB over 8 chips: (14 + 0.5) / 8 GB each at 0.86 of 450 GB/s, the switches add; 16.4 accesses to start,
+// 16 x sqrt(2) to fill the pipe.
 TEST(Collective, BulkNcclRunsAtTheWire) {
   const GpuSpec spec = spec_of("8xh100");
   const double time = alone_seconds(spec, all_reduce_cost(spec, 1e9, 8, AllReduceAlgorithm::nccl));
-  EXPECT_NEAR(time, 1.75e9 / (0.82 * 450e9), 0.05 * time);
+  EXPECT_NEAR(time, 14.5 / 8 * 1e9 / (0.86 * 450e9) + (16.4 + 16 * std::sqrt(2)) * 1e-6, 1e-8);
 }
 
-TEST(Collective, AutomaticIsTheFasterOfBoth) {
+TEST(Collective, AutomaticIsTheFasterOfBothAsFarAsPeersHaveBuffers) {
   const GpuSpec spec = spec_of("8xh100");
-  for (const double bytes : {1e3, 1e5, 1e6, 1e7, 1e9}) {
+  for (const double bytes : {1e3, 1e5, 1e6, 8e6, 1e7, 1e9}) {
     const double custom = alone_seconds(spec, all_reduce_cost(spec, bytes, 8, AllReduceAlgorithm::custom));
     const double nccl = alone_seconds(spec, all_reduce_cost(spec, bytes, 8, AllReduceAlgorithm::nccl));
     const double best = alone_seconds(spec, all_reduce_cost(spec, bytes, 8));
-    EXPECT_DOUBLE_EQ(best, std::min(custom, nccl)) << bytes;
+    EXPECT_DOUBLE_EQ(best, bytes > (8 << 20) ? nccl : std::min(custom, nccl)) << bytes;
   }
 }
 
@@ -76,7 +92,7 @@ TEST(Collective, AcrossDomainsTheNetworkDecides) {
   const GpuSpec spec = spec_of("16xh100");
   const double inside = alone_seconds(spec, all_reduce_cost(spec, 1e6, 8));
   const double across = alone_seconds(spec, all_reduce_cost(spec, 1e6, 16));
-  EXPECT_GT(across, 2 * inside);
+  EXPECT_GT(across, 1.3 * inside);
   EXPECT_GT(all_to_all_cost(spec, 1e6, 16).out_link.charged, 0);
   EXPECT_EQ(all_to_all_cost(spec, 1e6, 8).out_link.charged, 0);
   EXPECT_GT(alone_seconds(spec, send_cost(spec, 1e6, true)),
@@ -92,9 +108,9 @@ TEST(Collective, ARackIsOneDomain) {
 // Two chips of a mesh of eight share one of seven links.
 TEST(Collective, AMeshLendsEachPairOneLink) {
   const GpuSpec spec = spec_of("8xmi300x");
-  const KernelCost two = all_reduce_cost(spec, 1e6, 2, AllReduceAlgorithm::nccl);
-  const KernelCost eight = all_reduce_cost(spec, 1e6, 8, AllReduceAlgorithm::nccl);
-  EXPECT_NEAR(two.link.charged / 1e6, 7 * eight.link.charged / 1.75e6, 1e-6);
+  const KernelCost two = all_reduce_cost(spec, 1e9, 2, AllReduceAlgorithm::nccl);
+  const KernelCost eight = all_reduce_cost(spec, 1e9, 8, AllReduceAlgorithm::nccl);
+  EXPECT_NEAR(two.link.charged / (2.5 / 2), 7 * eight.link.charged / (14.5 / 8), 1);
 }
 
 TEST(Collective, RefusesAnUnknownAlgorithm) {

@@ -7,11 +7,13 @@
 // active parameters promise.
 #pragma once
 
-#include <vector>
+#include <array>
 
 #include "memwall/model/model.h"
 #include "memwall/model/step.h"
+#include "memwall/processors/gpu/gemm_kernel.h"
 #include "memwall/processors/gpu/kernel_cost.h"
+#include "memwall/processors/kernel_op.h"
 
 namespace memwall {
 
@@ -21,10 +23,12 @@ struct ExpertsSplit {
   int ep = 1, tp = 1;
 };
 
-// The load of the busiest chip, in expectation.
+// The load of the busiest chip: exact for dealt routings, else in expectation.
 struct ExpertsLoad {
   double experts = 0;  // distinct ones that this step touches
   double pairs = 0;    // token-expert pairs
+  // Sum over these experts of ceil(pairs of the expert / height), for heights of kGroupedHeights.
+  std::array<double, kGroupedHeights.size()> row_tiles{};
 };
 ExpertsLoad busiest_load(const Experts& shape, double tokens, const Routing& routing,
                          const ExpertsSplit& split);
@@ -34,9 +38,14 @@ struct ExpertsKernel {
   const char* label;  // "experts.up"
   KernelCost cost;
 };
+struct ExpertsRun {
+  ExpertRows rows = ExpertRows::sorted;
+  bool repeated = false;  // a benchmark: weights that fit into L2 are there from the run before
+};
 // In order of execution. `tokens` of the whole group of chips that share the experts.
 std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, const Experts& shape,
                                                          double tokens, const Routing& routing,
-                                                         const ExpertsSplit& split);
+                                                         const ExpertsSplit& split,
+                                                         const ExpertsRun& run = {});
 
 }  // namespace memwall

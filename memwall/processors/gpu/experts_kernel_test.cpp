@@ -47,6 +47,56 @@ TEST(ExpertsKernel, WeightsOfTouchedExpertsAreReadOnce) {
   EXPECT_NEAR(weights, expected, 0.001 * expected);
 }
 
+// Experts 0 and 1 on the first chip, 2 and 3 on the second, which has 40 + 3 of 50 pairs: tiles of 16 for it
+// are ceil(40 / 16) + ceil(3 / 16).
+TEST(ExpertsKernel, DealtLoadsAreCountedExactly) {
+  Experts four = mixtral();
+  four.num_experts = 4;
+  Routing dealt;
+  dealt.kind = Routing::Kind::dealt;
+  dealt.histogram = {7, 0, 40, 3};
+  const ExpertsLoad load = busiest_load(four, 25, dealt, {2, 1});
+  EXPECT_DOUBLE_EQ(load.pairs, 43);
+  EXPECT_DOUBLE_EQ(load.experts, 2);
+  EXPECT_DOUBLE_EQ(load.row_tiles[1], 3 + 1);
+}
+
+// 256 tokens over 8 experts, 64 each, spread by +- 14: between one and two tiles of 64, 2.5 on average of 32.
+TEST(ExpertsKernel, ExpectedTilesFollowTheSpreadOfCounts) {
+  const ExpertsLoad load = busiest_load(mixtral(), 256, {}, {});
+  EXPECT_DOUBLE_EQ(load.pairs, 512);
+  EXPECT_NEAR(load.row_tiles[3], 8 * 1.5, 0.01);
+  EXPECT_NEAR(load.row_tiles[2], 8 * 2.5, 0.4);
+  EXPECT_NEAR(load.row_tiles[5], 8, 0.01);
+}
+
+// Every expert of the layer is sorted into, every one held costs its offsets when scales come in blocks.
+TEST(ExpertsKernel, ManyExpertsTakeTimeWhateverTheTokens) {
+  const GpuSpec spec = h100();
+  Experts few = mixtral(), many = few;
+  few.width = many.width = 128;
+  few.intermediate = many.intermediate = 128;
+  many.num_experts = 264;
+  const double more = total(spec, many, 1) - total(spec, few, 1);
+  EXPECT_NEAR(more, 2 * 256 * spec.gemm.per_expert.value, 0.1e-6);
+  few.weight = few.activation = many.weight = many.activation = Format::fp8_block;
+  const double with_scales = total(spec, many, 1) - total(spec, few, 1);
+  EXPECT_NEAR(with_scales - more, 256 * spec.gemm.per_scaled_group.value, 0.1e-6);
+}
+
+// Kernels that gather pass the rows of all experts, those that sort only the rows of experts held.
+TEST(ExpertsKernel, GatheringPassesRowsOfAbsentExperts) {
+  const GpuSpec spec = h100();
+  const auto combine = [&](ExpertRows rows) {
+    return experts_costs(spec, mixtral(), 4096, {}, {8, 1}, {rows, false}).back().cost;
+  };
+  const double row = 4096 * 2.0;
+  EXPECT_DOUBLE_EQ(combine(ExpertRows::sorted).hbm.useful + combine(ExpertRows::sorted).l2.useful,
+                   (1024 + 4096) * row);
+  EXPECT_DOUBLE_EQ(combine(ExpertRows::gathered).hbm.useful + combine(ExpertRows::gathered).l2.useful,
+                   (8192 + 4096) * row);
+}
+
 TEST(ExpertsKernel, BothSplitsShortenTheWork) {
   const GpuSpec spec = read_gpu_spec(read_system("8xh100"));
   const double alone = total(spec, mixtral(), 64);

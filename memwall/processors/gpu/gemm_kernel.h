@@ -1,16 +1,23 @@
-// gemm_kernel.h - one GEMM, or a group of equal ones, on the SMs of one chip.
+// gemm_kernel.h - one GEMM, or a group of them, on the SMs of one chip.
 //
 // Y(m, n) = X(m, k) W(k, n) is cut into tiles of tile_m x tile_n outputs, each computed by one block of
 // threads on one SM; blocks run in waves of as many as there are SMs. A wave takes as long when it is half
 // full (wave quantisation). With few tokens there are too few tiles to fill the chip, so the reduced
 // dimension is cut as well (split-K), and the partial sums are added through L2.
 //
-//   matrix pipe: waves * SMs * 2 tile_m tile_n ceil(k / splits), at the achieved share of the peak
-//   L2:          waves * SMs * (tile_m x + tile_n w) ceil(k / splits), x and w bytes per value
-//   HBM:         W once, X once, Y once; again for every wave that finds neither operand in L2
+//   blocks  = ceil(m / tile_m) ceil(n / tile_n) splits;  waves = ceil(blocks / SMs)
+//   step    = max(tile's multiplications at the boost clock, its operands at `feed`, least time of a step):
+//             128 bytes of k
+//   compute = max(waves (steps per block * step + outputs of a wave to HBM), 2 m n k at the achieved rate)
+//   memory  = max(operands from HBM, what all blocks draw from L2)
+//   time    = start + sqrt(compute^2 + memory^2) [+ the second pass of split-K]
+//
+// The root is how far the two overlap: neither starts before the other has something to give, and both vary
+// from block to block. What no resource accounts for is the kernel's stall. Operands that are still in L2 do
+// not come from HBM: a step finds its weights in memory, a benchmark that repeats itself may not.
 //
 // Source: NVIDIA, "Matrix Multiplication Background User's Guide" (tile and wave quantisation); Osama et al.,
-// Stream-K, PPoPP 2023 (split-K). The shape with the least time over a fixed list of tiles is taken, as a
+// Stream-K, PPoPP 2023 (split-K). The shape with the least time over the library's tiles is taken, as a
 // tuned library would.
 #pragma once
 
@@ -19,21 +26,36 @@
 namespace memwall {
 
 struct GemmShape {
-  double m = 1, n = 1, k = 1;  // may be fractional: expected values of uneven routing
-  double groups = 1;           // so many of them side by side in one launch
+  double m = 1, n = 1, k = 1;
+  double groups = 1;  // so many of them side by side in one launch
   Format weight = Format::bf16, activation = Format::bf16;
-  // Shares of a lone GEMM's rates that this kernel reaches, in (0, 1]: grouped GEMMs reach less.
-  double hbm_share = 1, tensor_share = 1;
+  double operand_sets = 0;   // see kernel_op.h; 0: the weights are in HBM
+  bool wide_scales = false;  // see kernel_op.h
 };
 
 // What was chosen, for explanations and tests.
 struct GemmTiling {
-  int tile_m = 0, tile_n = 0;
+  double tile_m = 0, tile_n = 0;
   double splits = 1;
   double blocks = 0, waves = 0;
 };
 
 // REQUIRES: format_refusal() is empty for the formats; sizes positive.
 KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* tiling = nullptr);
+
+// GEMMs of one n and k, each with rows and weights of its own, in one launch (the experts of a layer).
+struct GroupedGemm {
+  double rows = 0;    // of all groups
+  double groups = 0;  // that have any row
+  double n = 1, k = 1;
+  // Tiles along the rows of all groups, for each height in kGroupedHeights.
+  std::array<double, 6> row_tiles{};
+  Format weight = Format::bf16, activation = Format::bf16;
+  bool wide_scales = false;
+  double hbm_share = 1, tensor_share = 1;  // of a lone GEMM's rates that this kernel reaches
+  double resident = 0;  // bytes of weights that run in turn and may stay in L2; 0: they are in HBM
+};
+inline constexpr std::array<double, 6> kGroupedHeights = {8, 16, 32, 64, 128, 256};
+KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape, GemmTiling* tiling = nullptr);
 
 }  // namespace memwall

@@ -1,6 +1,7 @@
 // Questions: does a GEMM cost what its tiles, waves and bytes say, at shapes small enough to count by hand?
 #include "memwall/processors/gpu/gemm_kernel.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -25,67 +26,121 @@ double seconds(const GpuSpec& spec, const GemmShape& gemm) {
   return alone_seconds(spec, gemm_cost(spec, gemm));
 }
 
-// t = start + bytes / (achieved bandwidth): 2 * 16384^2 B of weights at 0.875 of 3.35 TB/s is 183.2 us.
-TEST(GemmKernel, GemvIsItsWeightsOverTheBandwidthAndAStart) {
-  const GpuSpec spec = h100();
-  const double weights = 2.0 * 16384 * 16384;
-  const double expected = spec.gemm_start.value + weights / (spec.hbm_bandwidth.value * spec.hbm_gemm);
-  EXPECT_NEAR(seconds(spec, shape(1, 16384, 16384)), expected, 0.001 * expected);
-  EXPECT_NEAR(expected * 1e6, 183.2 + 3.2, 0.1);
+// The tile's time per step along k, the waves and the steps, by the equations of gemm_kernel.h.
+double step_seconds(const GpuSpec& spec, double m, double n) {
+  const double rate = spec.tensor[0].peak.value / spec.sms * (spec.gemm.boost / spec.clock) * 0.97;
+  return std::max({m * n * 2 * 64 / rate, (m + n) * 128 / spec.gemm.feed.value, spec.gemm.wide.step.value});
 }
 
-// 132 SMs, k large. With 128 x 256 tiles: 132 tiles are one wave, 133 are two.
+// One token: 512 MiB of weights at the achieved bandwidth, and at the same time 128 x 16 tiles in one wave.
+// 16384 / 128 = 128 blocks of 256 steps; sqrt(weights^2 + blocks^2) and the start.
+TEST(GemmKernel, GemvIsItsWeightsAndItsBlocksAtOnce) {
+  const GpuSpec spec = h100();
+  GemmTiling tiling;
+  const GemmShape gemv = shape(1, 16384, 16384);
+  gemm_cost(spec, gemv, &tiling);
+  EXPECT_EQ(tiling.tile_n, 128);
+  EXPECT_EQ(tiling.blocks, 128);
+  EXPECT_EQ(tiling.splits, 1);
+  const double hbm = spec.hbm_bandwidth.value;
+  const double stream = 2.0 * 16384 * 16384 / (hbm * spec.hbm_gemm);
+  const double blocks = 256 * step_seconds(spec, tiling.tile_m, 128) +
+                        spec.gemm.wide.store_passes * tiling.tile_m * 128 * 2 * 128 / hbm;
+  const double expected = spec.gemm.start.value + std::hypot(stream, blocks);
+  EXPECT_NEAR(seconds(spec, gemv), expected, 0.002 * expected);
+}
+
+// 8192^3: 2048 tiles of 128 x 256 in 16 waves of 132 SMs, 128 steps each, against the same tiles' operands
+// from L2: 64 bytes a clock and SM.
+TEST(GemmKernel, LargeGemmIsItsWavesAndItsDrawFromL2) {
+  const GpuSpec spec = h100();
+  GemmTiling tiling;
+  const GemmShape large = shape(8192, 8192, 8192);
+  gemm_cost(spec, large, &tiling);
+  ASSERT_EQ(tiling.tile_m * tiling.tile_n, 128 * 256);
+  EXPECT_EQ(tiling.blocks, 2048);
+  EXPECT_EQ(tiling.waves, 16);
+  const double peak = spec.tensor[0].peak.value;
+  const double waves = 16 * (128 * step_seconds(spec, 128, 256) +
+                             spec.gemm.wide.store_passes * 128 * 256 * 2 * 132 / spec.hbm_bandwidth.value);
+  const double at_rate = 2.0 * 8192 * 8192 * 8192 / (peak * spec.tensor[0].achieved);
+  const double draw = 2048.0 * 128 * 128 * (128 + 256) / (132 * 64 * spec.gemm.boost.value);
+  const double expected = spec.gemm.start.value + std::hypot(std::max(waves, at_rate), draw);
+  EXPECT_NEAR(seconds(spec, large), expected, 1e-6 * expected);
+}
+
+// 132 SMs. 11 x 12 tiles of 128 x 256 are one wave; one row of tokens more makes a second one, or smaller
+// tiles that waste less.
 TEST(GemmKernel, TilesRunInWholeWaves) {
   const GpuSpec spec = h100();
   GemmTiling full, over;
-  const KernelCost one = gemm_cost(spec, shape(128 * 11, 256 * 12, 8192), &full);
+  gemm_cost(spec, shape(128 * 11, 256 * 12, 8192), &full);
   EXPECT_EQ(full.blocks, 132);
   EXPECT_EQ(full.waves, 1);
-  EXPECT_DOUBLE_EQ(one.tensor.charged, one.tensor.useful);
-  // 12 x 12 tiles of that size would be two waves; smaller tiles waste less, and some work all the same.
-  const KernelCost two = gemm_cost(spec, shape(128 * 12, 256 * 12, 8192), &over);
-  EXPECT_GT(two.tensor.charged, 1.2 * two.tensor.useful);
+  const GemmShape longer = shape(128 * 11 + 1, 256 * 12, 8192);
+  gemm_cost(spec, longer, &over);
+  EXPECT_GT(over.waves, 1);
+  EXPECT_GT(seconds(spec, longer), 1.1 * seconds(spec, shape(128 * 11, 256 * 12, 8192)));
 }
 
-// Time against m is a staircase: flat inside a tile, never falling.
-TEST(GemmKernel, TimeNeverFallsAsTokensGrow) {
+// Time against m is a staircase: flat inside a tile; a better tile wins back a little.
+TEST(GemmKernel, TimeGrowsWithTokensUpToQuantisation) {
   const GpuSpec spec = h100();
   double before = 0;
-  int flat = 0, steps = 0;
   for (int m = 1; m <= 4096; m += 7) {
-    const double now = gemm_cost(spec, shape(m, 8192, 8192)).tensor.charged;
     const double time = seconds(spec, shape(m, 8192, 8192));
-    EXPECT_GE(time, before * 0.98) << m;  // a better tile can win back a little
+    EXPECT_GE(time, before * 0.95) << m;
     before = std::max(before, time);
-    ++steps;
-    flat += now == gemm_cost(spec, shape(m + 1, 8192, 8192)).tensor.charged ? 1 : 0;
   }
-  EXPECT_GT(flat, steps * 8 / 10);
+  EXPECT_NEAR(seconds(spec, shape(1, 8192, 8192)), seconds(spec, shape(16, 8192, 8192)), 0.2e-6);
 }
 
+// 2 tiles of 64 x 128 would keep 2 of 132 SMs busy for 1024 steps. Partial sums cost a second pass.
 TEST(GemmKernel, FewTilesAreSplitAlongK) {
   const GpuSpec spec = h100();
   GemmTiling narrow, wide;
   gemm_cost(spec, shape(64, 256, 65536), &narrow);
-  EXPECT_GT(narrow.splits, 1);
-  EXPECT_LE(narrow.blocks, 2 * spec.sms);
+  EXPECT_GE(narrow.splits, 24);
+  EXPECT_LE(narrow.blocks, 4 * spec.sms);
   gemm_cost(spec, shape(64, 65536, 256), &wide);
   EXPECT_EQ(wide.splits, 1);
-  // Partial sums are added by one more small kernel.
-  KernelCost cost = gemm_cost(spec, shape(64, 256, 65536));
-  EXPECT_EQ(cost.delay(GpuDelay::pointwise_start), 1);
+  GpuSpec free = spec;
+  free.gemm.helper_start = Seconds(1e-12);
+  EXPECT_NEAR(seconds(spec, shape(64, 256, 65536)) - seconds(free, shape(64, 256, 65536)),
+              spec.gemm.helper_start.value, 0.1e-6);
+}
+
+// A shape whose 32 MiB of weights and as much again fit into L2: only a benchmark that repeats itself on one
+// set of weights finds them there; a step, and a benchmark with many sets, read them from memory.
+TEST(GemmKernel, OnlyRepeatedWeightsAreFoundInL2) {
+  const GpuSpec spec = h100();
+  GemmShape step = shape(1, 2048, 4096), once = step, cycled = step;
+  once.operand_sets = 1;
+  cycled.operand_sets = 6;
+  EXPECT_DOUBLE_EQ(seconds(spec, step), seconds(spec, cycled));
+  EXPECT_LT(seconds(spec, once), 0.9 * seconds(spec, step));
+  const KernelCost cost = gemm_cost(spec, once);
+  // 16.8 MB of 0.8 x 50 MB: (0.42)^3 of the weights come from memory.
+  const double weights = 2.0 * 2048 * 4096;
+  const double share = (weights + 2 * 4096 + 2 * 2048) / (spec.gemm.retained * spec.l2_capacity.value);
+  EXPECT_NEAR(cost.hbm.charged, weights * std::pow(share, 3) * spec.hbm_best / spec.hbm_gemm, 0.02 * weights);
 }
 
 TEST(GemmKernel, ChargesAtLeastWhatTheMathematicsNeeds) {
-  const GpuSpec spec = h100();
-  for (const double m : {1.0, 3.0, 17.0, 129.0, 1000.0}) {
-    for (const double n : {1.0, 100.0, 4096.0, 50257.0}) {
-      for (const double k : {1.0, 65.0, 7168.0}) {
-        const KernelCost cost = gemm_cost(spec, shape(m, n, k));
-        EXPECT_DOUBLE_EQ(cost.tensor.useful, 2 * m * n * k);
-        EXPECT_GE(cost.tensor.charged, cost.tensor.useful);
-        EXPECT_DOUBLE_EQ(cost.hbm.useful, 2 * (n * k + m * k + m * n));
-        EXPECT_GE(cost.hbm.charged, cost.hbm.useful);
+  for (const char* system : {"1xa100", "1xh100", "1xb200", "1xb300", "1xmi300x"}) {
+    const GpuSpec spec = read_gpu_spec(read_system(system));
+    for (const double m : {1.0, 3.0, 17.0, 129.0, 1000.0, 20000.0}) {
+      for (const double n : {1.0, 100.0, 4096.0, 50257.0}) {
+        for (const double k : {1.0, 65.0, 7168.0}) {
+          const KernelCost cost = gemm_cost(spec, shape(m, n, k));
+          EXPECT_DOUBLE_EQ(cost.tensor.useful, 2 * m * n * k);
+          EXPECT_GE(cost.tensor.charged, cost.tensor.useful);
+          EXPECT_GE(cost.hbm.useful, 0.99 * 2 * n * k);  // a step's weights come from memory
+          EXPECT_LE(cost.hbm.useful, cost.hbm.charged);
+          const double peak = spec.tensor[0].peak.value;
+          EXPECT_GE(alone_seconds(spec, cost), 2 * m * n * k / peak);
+          EXPECT_GE(alone_seconds(spec, cost), 2 * n * k / spec.hbm_bandwidth.value);
+        }
       }
     }
   }
@@ -99,19 +154,26 @@ TEST(GemmKernel, WeightOnlyFormatsStreamFewerBytesAndComputeInBf16) {
   EXPECT_EQ(narrow.arithmetic, Format::bf16);
   EXPECT_DOUBLE_EQ(narrow.tensor.useful, wide.tensor.useful);
   EXPECT_LT(narrow.hbm.charged, 0.5 * wide.hbm.charged);
-  EXPECT_GE(seconds(spec, shape(8192, 8192, 8192, Format::int4)),
-            0.97 * seconds(spec, shape(8192, 8192, 8192)));
   EXPECT_LT(seconds(spec, shape(8192, 8192, 8192, Format::fp8, Format::fp8)),
             0.6 * seconds(spec, shape(8192, 8192, 8192)));
 }
 
-// Both operands far beyond L2 are read again by later waves; one that fits is read once.
-TEST(GemmKernel, OperandsBeyondL2AreReadAgain) {
+// Hopper scales sums over blocks of 128 on its vector lanes: 1/128 of the operations, at their rate.
+TEST(GemmKernel, BlockScalesInSoftwareTakeVectorTime) {
   const GpuSpec spec = h100();
-  const KernelCost large = gemm_cost(spec, shape(32768, 32768, 8192));
-  EXPECT_GT(large.hbm.charged, 2 * large.hbm.useful);
-  const KernelCost small = gemm_cost(spec, shape(1024, 32768, 8192));
-  EXPECT_LT(small.hbm.charged, 1.1 * small.hbm.useful);
+  GpuSpec hardware = spec;
+  hardware.gemm.scales_in_software = false;
+  const GemmShape blocks = shape(8192, 8192, 8192, Format::fp8_block, Format::fp8_block);
+  const double scaling = 2.0 * 8192 * 8192 * 8192 / 128 / (spec.vector_peak.value * spec.vector_achieved);
+  const double more = seconds(spec, blocks) - seconds(hardware, blocks);
+  EXPECT_GT(more, 0.6 * scaling);
+  EXPECT_LT(more, 1.3 * scaling);
+}
+
+// Two shapes with 64 x 64 outputs and 64 values of k, one step each: the launch is all but everything.
+TEST(GemmKernel, TheSmallestGemmTakesItsStart) {
+  const GpuSpec spec = h100();
+  EXPECT_NEAR(seconds(spec, shape(1, 64, 64)), spec.gemm.start.value, 0.2e-6);
 }
 
 TEST(GemmKernel, GroupsAreThatManyGemmsInOneLaunch) {
@@ -119,9 +181,32 @@ TEST(GemmKernel, GroupsAreThatManyGemmsInOneLaunch) {
   GemmShape one = shape(16, 4096, 4096), eight = one;
   eight.groups = 8;
   const KernelCost single = gemm_cost(spec, one), grouped = gemm_cost(spec, eight);
-  EXPECT_DOUBLE_EQ(grouped.hbm.useful, 8 * single.hbm.useful);
   EXPECT_DOUBLE_EQ(grouped.tensor.useful, 8 * single.tensor.useful);
   EXPECT_LT(alone_seconds(spec, grouped), 8 * alone_seconds(spec, single));
+}
+
+// 4 experts with 1, 5, 40 and 200 rows need 1 + 1 + 1 + 4 tiles of 64, and read four sets of weights.
+TEST(GroupedGemm, TilesAreCountedByGroup) {
+  const GpuSpec spec = h100();
+  GroupedGemm shape;
+  shape.rows = 246;
+  shape.groups = 4;
+  shape.n = 1024;
+  shape.k = 4096;
+  for (std::size_t i = 0; i < kGroupedHeights.size(); ++i) {
+    for (const double rows : {1.0, 5.0, 40.0, 200.0}) {
+      shape.row_tiles[i] += std::ceil(rows / kGroupedHeights[i]);
+    }
+  }
+  EXPECT_EQ(shape.row_tiles[3], 7);
+  GemmTiling tiling;
+  const KernelCost cost = grouped_gemm_cost(spec, shape, &tiling);
+  EXPECT_EQ(tiling.splits, 1);
+  EXPECT_DOUBLE_EQ(cost.tensor.useful, 2.0 * 246 * 1024 * 4096);
+  EXPECT_GE(cost.hbm.useful, 4.0 * 2 * 1024 * 4096);
+  // What may stay in L2 between two runs is not read again.
+  shape.resident = 4.0 * 2 * 1024 * 4096;
+  EXPECT_LT(grouped_gemm_cost(spec, shape).hbm.charged, 0.7 * cost.hbm.charged);
 }
 
 }  // namespace

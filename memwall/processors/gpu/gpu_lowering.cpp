@@ -8,8 +8,9 @@
 
 #include "memwall/processors/gpu/collective.h"
 #include "memwall/processors/gpu/gemm_kernel.h"
-#include "memwall/processors/gpu/gpu_shard.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/gpu/quantise_kernel.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {
@@ -35,14 +36,14 @@ bool carries(const RoleSet& roles, OpRole role) {
 
 // What one data-parallel group computes in a step. Sequences are dealt evenly; the fullest group is shown.
 struct GpuPlacedModel::Batch {
-  double share = 1;  // of every slice
-  double tokens = 0, sequences = 0;
-  double all_tokens = 0;  // of all groups: experts see them together
+  double share = 1;                  // of every slice
+  double tokens = 0, sequences = 0;  // sequences: those of the head, each as often as it needs logits
+  double all_tokens = 0;             // of all groups: experts see them together
 
   Batch(const Step& step, int dp) {
     const double all = static_cast<double>(step.sequences());
     share = std::ceil(all / dp) / all;
-    sequences = all * share;
+    sequences = static_cast<double>(step.logits()) * share;
     all_tokens = static_cast<double>(step.new_tokens());
     tokens = all_tokens * share;
   }
@@ -55,6 +56,8 @@ GpuPlacedModel::GpuPlacedModel(const GpuSpec& spec, const Model& model, const Pl
       plan_(plan),
       options_(options),
       hidden_(static_cast<double>(model.hidden_size)) {
+  const double runs = static_cast<double>(layer_runs(model));
+  batches_in_flight_ = runs / std::ceil(runs / plan.pp);
   plan_blocks(model, roles);
 }
 
@@ -155,7 +158,7 @@ void GpuPlacedModel::plan_operators(const std::string& name, std::int64_t repeat
     }
   }
   close_sum();
-  if (last && roles.head) {
+  if (last && roles.head && !operators.empty()) {
     add(block, Kind::host_step, "host");
   }
   if (!block.kernels.empty()) {
@@ -296,6 +299,8 @@ void GpuPlacedModel::Lowerer::lower(const Kernel& kernel) {
     case Kind::host_step: {
       KernelCost cost;
       cost.delay(GpuDelay::host_step) = 1;
+      cost.delay(GpuDelay::host_sequence) =
+          placed_.options_.sampling == Sampling::greedy ? 0 : batch_.sequences;
       append(kernel.label, cost);
       break;
     }
@@ -306,31 +311,36 @@ void GpuPlacedModel::Lowerer::lower_attention(const Kernel& kernel) {
   const Attention& whole = std::get<Attention>(kernel.shape);
   AttentionBatch decode, prefill;
   for (const Slice& slice : step_.slices) {
-    add_slice(whole, slice, batch_.share, decode, prefill);
+    add_slice(placed_.spec_.attention, whole, slice, batch_.share, decode, prefill);
   }
+  // Decode kernels that do not write the new keys themselves follow one that does, as prefill.
   if (prefill.sequences > 0) {
     append(kernel.label, cache_cost(placed_.spec_, kernel.attention, prefill));
     append(kernel.label, prefill_attention_cost(placed_.spec_, kernel.attention, prefill));
   }
   if (decode.sequences > 0) {
+    if (placed_.spec_.attention.library.prepares_decode) {
+      append(kernel.label, cache_cost(placed_.spec_, kernel.attention, decode));
+    }
     append(kernel.label, decode_attention_cost(placed_.spec_, kernel.attention, decode));
   }
 }
 
 void GpuPlacedModel::Lowerer::lower_experts(const Kernel& kernel) {
   const Plan& plan = placed_.plan_;
-  const auto kernels = experts_costs(placed_.spec_, std::get<Experts>(kernel.shape), batch_.all_tokens,
-                                     step_.routing, {plan.ep, expert_tp(plan)});
+  auto kernels = experts_costs(placed_.spec_, std::get<Experts>(kernel.shape), batch_.all_tokens,
+                               step_.routing, {plan.ep, expert_tp(plan)});
+  if (plan.ep > 1) {
+    kernels.front().cost.delay(GpuDelay::experts_spread) = 1;
+  }
   for (const ExpertsKernel& part : kernels) {
     append(kernel.label, part.cost);
   }
 }
 
 void GpuPlacedModel::lower(const Step& step, Program& program) const {
-  program.resources = resources_.list();
+  resources_.start(program, plan_.tp * plan_.dp, plan_.chips(), batches_in_flight_);
   program.labels = labels_;
-  program.replicas = plan_.tp * plan_.dp;
-  program.static_power = spec_.busy * plan_.chips();
   program.blocks.resize(blocks_.size());
   Lowerer lowerer(*this, step);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

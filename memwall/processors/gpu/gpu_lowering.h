@@ -23,7 +23,8 @@ class GpuPlacedModel : public PlacedModel {
                  const RoleSet& roles);
 
   void lower(const Step& step, Program& program) const override;
-  double batches_in_flight() const override { return plan_.pp; }
+  // The slowest stage sets the pace: as many batches as that stage is contained in all of them.
+  double batches_in_flight() const override { return batches_in_flight_; }
 
  private:
   enum class Kind {
@@ -77,7 +78,7 @@ class GpuPlacedModel : public PlacedModel {
   GpuResources resources_;
   Plan plan_;
   LowerOptions options_;
-  double hidden_ = 0;
+  double hidden_ = 0, batches_in_flight_ = 1;
   std::vector<std::string> labels_;
   std::vector<BlockPlan> blocks_;
 };

@@ -12,6 +12,7 @@
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/program/clock.h"
 #include "memwall/program/ledger.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -230,15 +231,44 @@ TEST(GpuLowering, MoreWorkNeverTakesLess) {
   EXPECT_LT(time_of(lowered(*placed, {32, 1, 500})), time_of(lowered(*placed, {32, 1, 50000})));
 }
 
-// A busy chip draws between its busy power and half as much again as its limit.
+// A chip at work draws more than half of its limit and never more than it; prefill would, and slows down.
 TEST(GpuLowering, PowerIsOfTheRightOrder) {
   ScheduleClock clock;
   for (const Slice& slice : {Slice{1, 1, 1000}, Slice{64, 1, 4000}, Slice{8, 4096, 0}}) {
-    const Ledger ledger = make_ledger(lowered(*load("llama-3.1-8b", "1xh100", plan_of(1)), slice), clock);
+    Program program = lowered(*load("llama-3.1-8b", "1xh100", plan_of(1)), slice);
+    const Ledger ledger = ledger_within_power(program, clock);
     const double watts = ledger.energy().value / ledger.time.value;
-    EXPECT_GT(watts, 250);
-    EXPECT_LT(watts, 1.1 * 700);
+    EXPECT_GT(watts, 350);
+    EXPECT_LE(watts, 700);
+    EXPECT_EQ(ledger.clock_share < 1, slice.new_tokens > 1);
   }
+}
+
+// 61 layers over 4 stages of 16, 15, 15 and 15: 61 / 16 batches are in flight, not 4.
+TEST(GpuLowering, TheSlowestStageSetsThePace) {
+  EXPECT_DOUBLE_EQ(load("deepseek-v3", "32xh200", plan_of(8, 4))->batches_in_flight(), 61.0 / 16);
+  EXPECT_DOUBLE_EQ(load("llama-3.1-70b", "8xh100", plan_of(2, 4))->batches_in_flight(), 4);
+}
+
+// The last line of a step is the host's: a time between steps and one for each sequence.
+TEST(GpuLowering, HostTimeGrowsWithSequences) {
+  const GpuSpec spec = read_gpu_spec(read_system("1xh100"));
+  const auto placed = load("llama-3.1-8b", "1xh100", plan_of(1));
+  const auto host = [&](std::int64_t batch) {
+    ScheduleClock clock;
+    const Ledger ledger = make_ledger(lowered(*placed, {batch, 1, 100}), clock);
+    return ledger.lines.back().busy.value;
+  };
+  EXPECT_NEAR(host(1), (spec.host_step + spec.host_sequence).value, 1e-11);
+  EXPECT_NEAR(host(65) - host(1), 64 * spec.host_sequence.value, 1e-11);
+}
+
+// NVLink is awake on every chip of a plan of several, and only there.
+TEST(GpuLowering, LinksTakePowerOnceThereAreSeveralChips) {
+  const double one = lowered(*load("llama-3.1-8b", "8xh100", plan_of(1)), {8, 1, 1000}).static_power.value;
+  const double two = lowered(*load("llama-3.1-8b", "8xh100", plan_of(2)), {8, 1, 1000}).static_power.value;
+  const double links = read_gpu_spec(read_system("8xh100")).link_power.value;
+  EXPECT_DOUBLE_EQ(two, 2 * (one + links));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "memwall/core/error.h"
 #include "memwall/core/unit_text.h"
-#include "memwall/processors/gpu/gpu_shard.h"
+#include "memwall/processors/shard.h"
 
 namespace memwall {
 namespace {
@@ -118,12 +118,12 @@ double activation_bytes(const Model& model, const Plan& plan, const Need& need) 
 }  // namespace
 
 std::vector<std::vector<StagePart>> stage_parts(const Model& model, int pp) {
-  const std::int64_t per_stage = layer_runs(model) / pp;
+  const std::int64_t runs = layer_runs(model), per_stage = runs / pp, longer = runs % pp;
   std::vector<std::vector<StagePart>> stages(static_cast<std::size_t>(pp));
   std::size_t group = 0;
   std::int64_t used = 0;
   for (std::vector<StagePart>& stage : stages) {
-    std::int64_t wanted = per_stage;
+    std::int64_t wanted = per_stage + (&stage - stages.data() < longer ? 1 : 0);
     while (wanted > 0) {
       const std::int64_t taken = std::min(wanted, model.groups[group].repeat - used);
       stage.push_back({group, taken});

@@ -3,6 +3,7 @@
 #include "memwall/processors/gpu/gpu_placement.h"
 
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,7 +46,9 @@ TEST(GpuPlacement, PlansThatDoNotDivideAreRefusedByName) {
   EXPECT_EQ(refusal_of("llama-3.1-70b", plan_of(8), 8), "");
   EXPECT_THAT(refusal_of("llama-3.1-70b", plan_of(3), 8),
               AllOf(HasSubstr("tp"), HasSubstr("found 3"), HasSubstr("num_attention_heads = 64")));
-  EXPECT_THAT(refusal_of("llama-3.1-70b", plan_of(1, 3), 8), AllOf(HasSubstr("pp"), HasSubstr("= 80")));
+  EXPECT_EQ(refusal_of("llama-3.1-70b", plan_of(1, 3), 8), "");  // 27, 27 and 26 layers
+  EXPECT_THAT(refusal_of("llama-3.1-70b", plan_of(1, 81), 81),
+              AllOf(HasSubstr("pp: found 81"), HasSubstr("at most the model's runs of equal layers = 80")));
   EXPECT_THAT(refusal_of("llama-3.1-70b", plan_of(8, 2), 8), HasSubstr("at most the system's 8 chips"));
   EXPECT_THAT(refusal_of("llama-3.1-70b", plan_of(2, 1, 1, 2), 8), HasSubstr("without routed experts"));
   EXPECT_THAT(refusal_of("llama-3.1-70b", plan_of(0), 8), HasSubstr("at least 1"));
@@ -107,6 +110,19 @@ TEST(GpuPlacement, StagesMayCutAGroupOfLayers) {
   EXPECT_EQ(stages[0][0].repeat, 3);
   EXPECT_EQ(stages[0][1].repeat, 1);
   EXPECT_EQ(stages[1][0].repeat, 4);
+}
+
+// 61 layers over 4 stages: the last, which has the head as well, is the shorter one.
+TEST(GpuPlacement, StagesMayBeUnequal) {
+  const auto stages = stage_parts(read_model("deepseek-v3"), 4);
+  std::vector<std::int64_t> layers;
+  for (const auto& stage : stages) {
+    layers.push_back(0);
+    for (const StagePart& part : stage) {
+      layers.back() += part.repeat;
+    }
+  }
+  EXPECT_EQ(layers, (std::vector<std::int64_t>{16, 15, 15, 15}));
 }
 
 // 141 GB of weights do not fit into 80 GB, nor into 2 x 80 beside the reserve and a cache of 100 GB.

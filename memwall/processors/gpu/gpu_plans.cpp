@@ -127,7 +127,9 @@ void check_plan(const Model& model, const Plan& plan, int system_chips) {
     throw ConfigError("plan", to_text(plan),
                       fmt::format("tp * pp * dp of at most the system's {} chips", system_chips));
   }
-  need_divisor("pp", plan.pp, layer_runs(model), "the model's runs of equal layers");
+  if (plan.pp > layer_runs(model)) {
+    refuse("pp", plan.pp, fmt::format("at most the model's runs of equal layers = {}", layer_runs(model)));
+  }
   for_each_operator(model, [&](const Operator& op, std::int64_t) { check_operator(op, plan); });
   if (plan.ep > 1 && !has_experts(model)) {
     refuse("ep", plan.ep, "1 for a model without routed experts");
@@ -164,7 +166,13 @@ std::vector<Plan> gpu_candidate_plans(const GpuSpec& spec, const Model& model, i
 
 int smallest_chips(const GpuSpec& spec, const Model& model, const Need& need) {
   const std::vector<int> widths = divisors(attention_heads(model), kMostChips);
-  const std::vector<int> depths = divisors(layer_runs(model), kMostChips);
+  // Pipelines of equal stages, and of powers of two.
+  std::vector<int> depths = divisors(layer_runs(model), kMostChips);
+  for (int pp = 2; pp <= layer_runs(model); pp *= 2) {
+    if (layer_runs(model) % pp != 0) {
+      depths.push_back(pp);
+    }
+  }
   std::vector<Plan> plans;
   for (const int tp : widths) {
     for (const int pp : depths) {

@@ -13,6 +13,8 @@
 #include "memwall/processors/gpu/gpu_placement.h"
 #include "memwall/processors/gpu/gpu_resources.h"
 #include "memwall/processors/gpu/pointwise_kernel.h"
+#include "memwall/processors/gpu/quantise_kernel.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -34,12 +36,10 @@ void require_positive(const char* key, std::int64_t value) {
 // A program of kernels one after another on `chips` equal chips.
 class KernelProgram {
  public:
-  KernelProgram(const GpuResources& resources, Watts static_power, int chips, bool eager, Program& program)
+  KernelProgram(const GpuResources& resources, int chips, bool eager, Program& program)
       : resources_(resources), eager_(eager), program_(program) {
-    program_.resources = resources_.list();
+    resources_.start(program_, chips, chips, 1);
     program_.labels.clear();
-    program_.replicas = chips;
-    program_.static_power = static_power * chips;
     program_.blocks.resize(1);
     program_.blocks[0] = {"kernel", 1, std::move(program_.blocks[0].tasks), {}};
     program_.blocks[0].tasks.clear();
@@ -64,7 +64,12 @@ class KernelProgram {
 class GpuKernels : public KernelLowering {
  public:
   GpuKernels(const System& system, const LowerOptions& options)
-      : spec_(read_gpu_spec(system)), resources_(spec_), options_(options), chips_(system.chips()) {}
+      : spec_(read_gpu_spec(system)), resources_(spec_), options_(options), chips_(system.chips()) {
+    for (int i = 0; i < kAttentionEngineCount; ++i) {
+      GpuSpec& with = by_engine_.emplace_back(spec_);
+      with.attention = with_engine(spec_.attention, static_cast<AttentionEngine>(i));
+    }
+  }
 
   void lower(const KernelOp& op, Program& program) const override {
     std::visit([&](const auto& kernel) { append(kernel, program); }, op);
@@ -83,8 +88,9 @@ class GpuKernels : public KernelLowering {
       program.append("quantise", quantise_cost(spec_, m * static_cast<double>(op.batch), k, op.activation,
                                                Scaling::dynamic));
     }
-    program.append("gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, static_cast<double>(op.batch),
-                                             op.format, op.activation}));
+    program.append(
+        "gemm", gemm_cost(spec_, {m, static_cast<double>(op.n), k, static_cast<double>(op.batch), op.format,
+                                  op.activation, static_cast<double>(op.operand_sets), op.wide_scales}));
   }
 
   void append(const AttentionOp& op, Program& out) const {
@@ -92,15 +98,31 @@ class GpuKernels : public KernelLowering {
     require_positive("new tokens", op.slice.new_tokens);
     require_format(spec_, op.shape.activation, op.shape.activation);
     KernelProgram program = start(1, out);
+    const GpuSpec& spec = spec_of(op.engine);
     AttentionBatch decode, prefill;
-    add_slice(op.shape, op.slice, 1, decode, prefill);
+    add_slice(spec.attention, op.shape, op.slice, 1, decode, prefill);
+    const bool is_decode = decode.sequences > 0;
+    AttentionBatch& batch = is_decode ? decode : prefill;
+    batch.operand_sets = static_cast<double>(op.operand_sets);
+    batch.cache_share = op.cache_share;
     const AttentionShape shape = shard(op.shape, 1);
-    if (decode.sequences > 0) {
-      program.append("attention", decode_attention_cost(spec_, shape, decode));
-    } else {
-      program.append("cache", cache_cost(spec_, shape, prefill));
-      program.append("attention", prefill_attention_cost(spec_, shape, prefill));
+    const AttentionSpec& attention = spec.attention;
+    if (attention.prepares && (!is_decode || (attention.library.prepares_decode && !shape.latent))) {
+      program.append("prepare", prepare_cost(spec, shape, batch));
     }
+    program.append("attention", is_decode ? decode_attention_cost(spec, shape, batch)
+                                          : prefill_attention_cost(spec, shape, batch));
+  }
+
+  const GpuSpec& spec_of(const std::string& engine) const {
+    if (engine.empty()) {
+      return spec_;
+    }
+    const std::optional<AttentionEngine> found = parse_attention_engine(engine);
+    if (!found) {
+      throw ConfigError("engine", quoted(engine), "tensorrt-llm or vllm");
+    }
+    return by_engine_[static_cast<std::size_t>(*found)];
   }
 
   void append(const AllReduceOp& op, Program& out) const {
@@ -129,7 +151,8 @@ class GpuKernels : public KernelLowering {
     }
     KernelProgram program = start(op.tp * op.ep, out);
     for (const ExpertsKernel& kernel :
-         experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp})) {
+         experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp},
+                       {op.rows, op.operand_sets > 0})) {
       program.append(kernel.label, kernel.cost);
     }
   }
@@ -142,7 +165,7 @@ class GpuKernels : public KernelLowering {
   }
 
   KernelProgram start(int chips, Program& program) const {
-    return {resources_, spec_.busy, chips, options_.eager, program};
+    return {resources_, chips, options_.eager, program};
   }
   void require_chips(int chips) const {
     if (chips > chips_) {
@@ -151,6 +174,7 @@ class GpuKernels : public KernelLowering {
   }
 
   GpuSpec spec_;
+  std::vector<GpuSpec> by_engine_;  // in order of AttentionEngine
   GpuResources resources_;
   LowerOptions options_;
   int chips_;
@@ -175,18 +199,55 @@ class GpuProcessor : public Processor {
   }
 
   std::vector<TunableFact> tunable_facts(const System& system) const override {
-    std::vector<TunableFact> facts = {
-        {"kernel.gemm_start", 1e-6, 6e-6},        {"kernel.attention_start", 2e-6, 15e-6},
-        {"kernel.attention_wave", 0.3e-6, 10e-6}, {"kernel.collective_start", 0.5e-6, 10e-6},
-        {"hbm.achieved.gemm", 0.5, 0.95},         {"hbm.achieved.attention", 0.5, 0.95},
-        {"kernel.attention_tensor", 0.3, 1},      {"scale_up.nccl_start", 2e-6, 20e-6},
-        {"scale_up.ring_achieved", 0.5, 0.95}};
+    const Chip& chip = system.chip();
+    std::vector<TunableFact> facts = {{"gemm.start", 1e-6, 6e-6},
+                                      {"gemm.helper_start", 1e-6, 6e-6},
+                                      {"hbm.achieved.gemm", 0.5, 0.95},
+                                      {"attention.start", 2e-6, 12e-6},
+                                      {"attention.memory_latency", 400, 1200},
+                                      {"attention.tensor", 0.3, 1},
+                                      {"hbm.achieved.attention", 0.5, 0.98},
+                                      {"scale_up.latency", 0.3e-6, 4e-6}};
+    // Of power, in a fit of their own.
+    const double limit = chip.get<Watts>("power.tdp").value;
+    facts.push_back({"power.busy", 0.25 * limit, 0.7 * limit});
+    facts.push_back({"power.links", 1, 0.15 * limit});
+    facts.push_back({"energy.sequence", 0.1e-3, 20e-3});
     for (const char* format : {"bf16", "fp8", "nvfp4"}) {
-      if (system.chip().has(std::string("tensor.achieved.") + format)) {
-        facts.push_back({std::string("tensor.achieved.") + format, 0.4, 0.98});
+      if (chip.has(std::string("tensor.achieved.") + format)) {
+        facts.push_back({std::string("tensor.achieved.") + format, 0.4, 0.99});
       }
     }
+    // Chips with fewer formats leave room for constants that matter less.
+    if (chip.has("tensor.nvfp4")) {
+      facts.push_back({"gemm.packed_step", 0.05e-6, 0.5e-6});
+    } else {
+      facts.push_back({"experts.rows", 0.2e12, 6e12});
+    }
+    if (!chip.has("tensor.fp8")) {
+      facts.push_back({"gemm.feed", 20e9, 300e9});
+      facts.push_back({"experts.tensor", 0.2, 1});
+    }
     return facts;
+  }
+
+  // A large square GEMM, repeated until clock and power are steady.
+  std::vector<Figure> figures(const System& system) const override {
+    constexpr std::int64_t kSide = 8192;
+    const GpuSpec spec = read_gpu_spec(system);
+    std::vector<Figure> figures;
+    ScheduleClock clock;
+    for (const Format format : {Format::bf16, Format::fp8}) {
+      if (spec.multiplies(format)) {
+        Program program = lower_kernel(GemmOp{kSide, kSide, kSide, format, format}, system, {});
+        const Ledger ledger = ledger_within_power(program, clock);
+        const std::string gemm = "steady_gemm." + std::string(name(format));
+        figures.push_back({gemm, (ledger.ops / ledger.time).value / 1e12, "TFLOP/s"});
+        figures.push_back({gemm + "_clock", ledger.clock_share * spec.clock.value / 1e9, "GHz"});
+        figures.push_back({gemm + "_power", (ledger.energy() / ledger.time).value, "W"});
+      }
+    }
+    return figures;
   }
 
   std::unique_ptr<KernelLowering> open_kernels(const System& system,

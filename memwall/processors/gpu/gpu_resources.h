@@ -17,6 +17,9 @@ class GpuResources {
 
   const std::vector<Resource>& list() const { return resources_; }
 
+  // Sets the program's resources, and the powers of `chips` chips of which it shows one of `replicas`.
+  void start(Program& program, double replicas, double chips, double overlap) const;
+
   // Fills in the demands of `task`. eager: the host launches the kernel as well, at the same time.
   // REQUIRES: the chip multiplies cost.arithmetic when cost.tensor is not empty.
   void demand(const KernelCost& cost, bool eager, Task& task) const;
@@ -25,6 +28,8 @@ class GpuResources {
   std::int32_t add(Resource resource);
 
   std::vector<Resource> resources_;
+  Watts static_power_, link_power_;  // of one chip, as power_
+  PowerControl power_;
   std::array<std::int32_t, kGpuDelayCount> delay_{};
   std::array<std::int32_t, kTensorFormatCount> tensor_{};
   std::int32_t host_ = 0, vector_ = 0, hbm_ = 0, l2_ = 0, link_ = 0, out_link_ = -1;

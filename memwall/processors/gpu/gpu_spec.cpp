@@ -1,8 +1,10 @@
 #include "memwall/processors/gpu/gpu_spec.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
+
+#include "memwall/hardware/technology.h"
+#include "memwall/processors/gpu/gpu_card.h"
 
 namespace memwall {
 namespace {
@@ -24,102 +26,60 @@ std::vector<std::string> known_keys() {
       "hbm.achieved.attention",
       "l2.capacity",
       "l2.bandwidth",
-      "kernel.gemm_start",
-      "kernel.attention_start",
-      "kernel.attention_wave",
-      "kernel.attention_block",
-      "kernel.attention_tensor",
       "kernel.pointwise_start",
-      "kernel.collective_start",
       "kernel.exchange_start",
-      "kernel.experts_hbm",
-      "kernel.experts_tensor",
       "kernel.sort_rate",
       "kernel.eager_launch",
+      "kernel.experts_spread",
       "host.step",
+      "host.sequence",
       "memory.reserve",
       "scale_up.domain",
       "scale_up.topology",
       "power.tdp",
       "power.idle",
       "power.busy",
+      "power.links",
       "energy.hbm",
       "energy.l2",
       "energy.fp32",
       "energy.scale_up",
       "energy.scale_out",
+      "energy.sequence",
+      "supply.*",
   };
+  for (std::string& key : gemm_keys()) {
+    keys.push_back(std::move(key));
+  }
+  for (std::string& key : attention_keys()) {
+    keys.push_back(std::move(key));
+  }
   for (const Format format : kTensorFormats) {
     for (const char* group : {"tensor.", "tensor.achieved.", "energy."}) {
       keys.push_back(group + std::string(name(format)));
     }
   }
   for (const char* link : {"scale_up.", "scale_out."}) {
-    for (const char* fact :
-         {"bandwidth", "latency", "ring_achieved", "peer_achieved", "nccl_start", "nccl_step", "nccl_bulk"}) {
+    for (const char* fact : {"bandwidth", "latency", "ring_achieved", "peer_achieved", "switch_achieved"}) {
       keys.push_back(std::string(link) + fact);
     }
   }
   return keys;
 }
 
-// Facts of the box override those of its chips.
-class CardReader {
- public:
-  explicit CardReader(const System& system) : system_(system) {}
-
-  template <class Q>
-  Q get(const std::string& key) const {
-    const Q value = card(key).get<Q>(key);
-    if (!(std::isfinite(value.value) && value.value > 0)) {
-      refuse(key, "a positive value");
-    }
-    return value;
-  }
-  double fraction(const std::string& key) const {
-    const double value = get<Ratio>(key);
-    if (value > 1) {
-      refuse(key, "a share of the peak, at most 1");
-    }
-    return value;
-  }
-  int count(const std::string& key) const {
-    const double value = get<Ratio>(key);
-    if (value != std::floor(value) || value > 1e6) {
-      refuse(key, "a whole number");
-    }
-    return static_cast<int>(value);
-  }
-  bool has(const std::string& key) const { return card(key).has(key); }
-  std::string word_or(const std::string& key, const std::string& fallback) const {
-    return system_.facts.word_or(key, system_.chip().word_or(key, fallback));
-  }
-  [[noreturn]] void refuse(const std::string& key, const std::string& expected) const {
-    const Fact& fact = card(key).fact(key);
-    throw ConfigError(fact.where, key, fact.text, expected);
-  }
-
- private:
-  const Chip& card(const std::string& key) const {
-    return system_.facts.has(key) ? system_.facts : system_.chip();
-  }
-  const System& system_;
-};
-
-LinkSpec read_link(const CardReader& card, const std::string& group) {
+LinkSpec read_link(const GpuCard& card, const std::string& group) {
   LinkSpec link;
   link.bandwidth = card.get<BytesPerSecond>(group + ".bandwidth");
   link.latency = card.get<Seconds>(group + ".latency");
   link.ring = card.fraction(group + ".ring_achieved");
   link.peer = card.fraction(group + ".peer_achieved");
-  link.nccl_start = card.get<Seconds>(group + ".nccl_start");
-  link.nccl_step = card.get<Seconds>(group + ".nccl_step");
-  link.nccl_bulk = card.get<Seconds>(group + ".nccl_bulk");
+  const std::string in_switch = group + ".switch_achieved";
+  link.in_switch = card.has(in_switch) ? card.fraction(in_switch) : link.ring;
   link.energy = card.get<JoulesPerByte>("energy." + group);
   return link;
 }
 
-void read_tensor(const CardReader& card, GpuSpec& spec) {
+void read_tensor(const GpuCard& card, GpuSpec& spec) {
   for (int i = 0; i < kTensorFormatCount; ++i) {
     const std::string format(name(kTensorFormats[static_cast<std::size_t>(i)]));
     TensorRate& rate = spec.tensor[static_cast<std::size_t>(i)];
@@ -147,7 +107,7 @@ GpuSpec read_gpu_spec(const System& system) {
     }
   }
   system.chip().refuse_unknown(known_keys());
-  const CardReader card(system);
+  const GpuCard card(system);
 
   GpuSpec spec;
   spec.title = chip.title;
@@ -179,18 +139,14 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.l2_bandwidth = card.get<BytesPerSecond>("l2.bandwidth");
   spec.l2_energy = card.get<JoulesPerByte>("energy.l2");
 
-  spec.gemm_start = card.get<Seconds>("kernel.gemm_start");
-  spec.attention_start = card.get<Seconds>("kernel.attention_start");
+  spec.gemm = read_gemm_spec(card);
+  spec.attention = read_attention_spec(card);
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
-  spec.collective_start = card.get<Seconds>("kernel.collective_start");
   spec.exchange_start = card.get<Seconds>("kernel.exchange_start");
-  spec.attention_wave = card.get<Seconds>("kernel.attention_wave");
-  spec.attention_block = card.get<BytesPerSecond>("kernel.attention_block");
-  spec.attention_tensor = card.fraction("kernel.attention_tensor");
-  spec.experts_hbm = card.fraction("kernel.experts_hbm");
-  spec.experts_tensor = card.fraction("kernel.experts_tensor");
   spec.eager_launch = card.get<Seconds>("kernel.eager_launch");
   spec.host_step = card.get<Seconds>("host.step");
+  spec.host_sequence = card.get<Seconds>("host.sequence");
+  spec.experts_spread = card.get<Seconds>("kernel.experts_spread");
   spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
 
   spec.domain = card.count("scale_up.domain");
@@ -208,7 +164,16 @@ GpuSpec read_gpu_spec(const System& system) {
   if (spec.busy >= spec.tdp) {
     card.refuse("power.busy", "less than power.tdp");
   }
-  card.get<Watts>("power.idle");
+  spec.idle = card.get<Watts>("power.idle");
+  if (spec.idle >= spec.busy) {
+    card.refuse("power.idle", "less than power.busy");
+  }
+  spec.sequence_energy = card.get<Joules>("energy.sequence");
+  spec.link_power = card.get<Watts>("power.links");
+  if (spec.idle + spec.link_power >= spec.tdp) {
+    card.refuse("power.links", "less than power.tdp beside power.idle");
+  }
+  spec.voltage = voltage_curve(chip);
   return spec;
 }
 

@@ -4,12 +4,16 @@
 // the schedule clock. README.md lists the keys of a card.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 
 #include "memwall/core/number_format.h"
 #include "memwall/core/units.h"
 #include "memwall/hardware/system.h"
+#include "memwall/hardware/voltage.h"
+#include "memwall/processors/gpu/attention_spec.h"
+#include "memwall/processors/gpu/gemm_spec.h"
 
 namespace memwall {
 
@@ -39,10 +43,11 @@ struct LinkSpec {
   Seconds latency;           // of one remote access
   double ring = 0;           // share of the bandwidth that a large NCCL collective sustains
   double peer = 0;           // share that kernels sustain which access their peers' memory
-  Seconds nccl_start;        // of a small NCCL collective of two chips, launch included
-  Seconds nccl_step;         // more per further chip
-  Seconds nccl_bulk;         // more for the bulk protocol: pipeline fill
+  double in_switch = 0;      // share that a large NCCL all-reduce sustains whose sums the switches form
   JoulesPerByte energy;
+
+  // Share at which a program's link serves; what sustains less is charged more bytes.
+  double sustained() const { return std::max({ring, peer, in_switch}); }
 };
 
 struct GpuSpec {
@@ -70,21 +75,26 @@ struct GpuSpec {
   JoulesPerByte l2_energy;
 
   // Launch and latency of a kernel that does almost nothing, in a recorded graph.
-  Seconds gemm_start, attention_start, pointwise_start;
-  Seconds collective_start, exchange_start;    // all-reduce and all-gather; all-to-all of tokens
-  Seconds attention_wave;                      // latency of one more wave of decode attention blocks
-  BytesPerSecond attention_block;              // what one block of decode attention draws
-  double attention_tensor = 0;                 // share of a large GEMM's rate that prefill attention reaches
-  double experts_hbm = 0, experts_tensor = 0;  // shares of a lone GEMM's rates that a grouped one reaches
-  Seconds eager_launch;                        // host time per kernel when the host launches each one
-  Seconds host_step;                           // host time between two steps: scheduling, inputs, results
-  Hertz sort_rate;                             // logits that the sampler orders per second
+  Seconds pointwise_start;
+  GemmSpec gemm;
+  AttentionSpec attention;
+  Seconds exchange_start;  // all-to-all of tokens
+  Seconds eager_launch;    // host time per kernel when the host launches each one
+  Seconds host_step;       // host time between two steps: scheduling, inputs, results
+  Seconds host_sequence;   // more for each sequence whose token is drawn: one request after another
+  // More for a layer whose experts are spread over chips: the fullest chip, token maps.
+  Seconds experts_spread;
+  Hertz sort_rate;  // logits that the sampler orders per second
 
   LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
   int domain = 1;                // chips that scale_up joins
   bool mesh = false;             // a link to every other chip of the domain instead of a switch
-  Watts tdp;
-  Watts busy;  // of a chip at work, beside what its operations and bytes cost: clocks, schedulers, leakage
+  Watts tdp;                     // what the chip may take for long: its power limit
+  Watts idle;                    // of a chip at full clock that waits for its host
+  Watts busy;  // of a chip at work, beside what its operations and bytes cost: idle, clocks, schedulers
+  Joules sequence_energy;  // of sampling a token: kernels and copies in host_sequence
+  Watts link_power;        // of the links to other chips once they are up, with or without traffic
+  VoltageCurve voltage;
 
   // Bytes to charge at hbm_best for bytes that move at `share` of the bandwidth.
   double hbm_charge(double bytes, double share) const { return bytes * hbm_best / share; }

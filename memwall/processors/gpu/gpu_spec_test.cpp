@@ -38,10 +38,12 @@ TEST(GpuSpec, EveryGpuCardIsComplete) {
     SCOPED_TRACE(name);
     const GpuSpec spec = read_gpu_spec(read_system("8x" + name));
     EXPECT_LT(spec.busy, spec.tdp);
-    // All matrix pipes at their achieved rate stay within the power limit.
+    // All matrix pipes at the rate of a cool chip want more than half of the limit, and less than twice it.
     const TensorRate& bf16 = spec.tensor[0];
     const double flat_out = spec.busy.value + bf16.peak.value * bf16.achieved * bf16.energy.value;
-    EXPECT_LT(flat_out, 1.05 * spec.tdp.value);
+    EXPECT_GT(flat_out, 0.5 * spec.tdp.value);
+    EXPECT_LT(flat_out, 2 * spec.tdp.value);
+    EXPECT_LT(spec.voltage.supply(0.5), 1);
   }
   EXPECT_EQ(cards, 9);
 }
@@ -100,6 +102,7 @@ TEST(GpuSpec, EveryBoxIsAccepted) {
 TEST(GpuSpec, RefusesWrongDimensionsAndImpossibleValues) {
   const auto with = [](const std::string& key, double value) {
     System system = read_system("1xh100");
+    system.pools.front().chip = system.chip().without_calibration();
     fact_of(system, key).value = value;
     return refusal_of(system);
   };
@@ -107,6 +110,9 @@ TEST(GpuSpec, RefusesWrongDimensionsAndImpossibleValues) {
   EXPECT_THAT(with("sm.count", 131.5), HasSubstr("a whole number"));
   EXPECT_THAT(with("memory.reserve", 100e9), HasSubstr("less than hbm.capacity"));
   EXPECT_THAT(with("power.busy", 900), HasSubstr("less than power.tdp"));
+  EXPECT_THAT(with("power.idle", 500), HasSubstr("less than power.busy"));
+  EXPECT_THAT(with("power.links", 600), HasSubstr("less than power.tdp beside power.idle"));
+  EXPECT_THAT(with("supply.lowest", 0.2), HasSubstr("less than supply.lowest"));
   EXPECT_THAT(with("hbm.bandwidth", 0), HasSubstr("a positive value"));
 
   System system = read_system("1xh100");

@@ -21,22 +21,20 @@ struct Spent {
 // Times that pass without a queue; a kernel pays each some number of times.
 enum class GpuDelay {
   gemm_start,
+  gemm_helper,
   attention_start,
-  attention_wave,
+  prepare_start,
   pointwise_start,
-  collective_start,
   exchange_start,
   hop,
-  nccl_start,
-  nccl_step,
-  nccl_bulk,
   out_hop,
-  out_nccl_start,
-  out_nccl_step,
-  out_nccl_bulk,
   host_step,
+  host_sequence,
+  experts_spread,
+  stall,  // of kStall each
 };
-inline constexpr int kGpuDelayCount = 15;
+inline constexpr int kGpuDelayCount = 12;
+inline constexpr Seconds kStall{1e-9};
 
 struct KernelCost {
   std::array<double, kGpuDelayCount> delays{};  // times that each is paid
@@ -46,6 +44,7 @@ struct KernelCost {
   Spent link, out_link;                         // bytes sent per chip
   Category memory = Category::overhead;         // what the hbm bytes are
   Category feed = Category::overhead;           // what the l2 bytes are for
+  Category stalled = Category::overhead;        // what waits while the kernel's resources stand idle
 
   // Multiplications in `format`: the matrix pipe, or the vector lanes for fp32.
   void multiply(Format format, Spent ops) {

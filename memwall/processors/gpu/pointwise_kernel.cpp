@@ -13,7 +13,12 @@ constexpr double kNormOps = 4;        // square, sum, scale, weight
 constexpr double kActivationOps = 8;  // exponential (a few), divide, product
 constexpr double kRopeOps = 3;        // two products and a sum
 constexpr double kSoftmaxOps = 8;
-constexpr double kQuantiseOps = 3;  // absolute maximum, scale, round
+// A softmax by itself, as PyTorch has it: three passes over a row (maximum, sum, result) of some eight
+// instructions a value (load, convert, compare or subtract, scale, convert, address, store), each in the
+// place of two operations, and an exponential in two of them.
+constexpr double kSoftmaxPassOps = 3 * 8 * 2, kSoftmaxExponentials = 2;
+// Values of a row that a block keeps between the passes of a layer normalisation: mean, variance, result.
+constexpr double kKeptRow = 8192, kNormPasses = 3;
 // Kernels of the sampler: temperature, sort, softmax, running sum and cut, draw.
 constexpr double kSamplerKernels = 5;
 
@@ -63,37 +68,30 @@ KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double 
 }
 
 KernelCost pointwise_op_cost(const GpuSpec& spec, const PointwiseOp& op) {
-  const double values = static_cast<double>(op.rows) * static_cast<double>(op.width);
-  double ops = kActivationOps;
+  const double width = static_cast<double>(op.width);
+  const double values = static_cast<double>(op.rows) * width;
+  const double bytes = values * kBytes;
   switch (op.kind) {
-    case PointwiseOp::Kind::softmax:
-      ops = kSoftmaxOps;
-      break;
-    case PointwiseOp::Kind::layer_norm:
-      ops = kNormOps;
-      break;
+    case PointwiseOp::Kind::softmax: {
+      KernelCost cost = pointwise_cost(spec, bytes, bytes, values * kSoftmaxOps);
+      cost.vector.charged = values * (kSoftmaxPassOps + kSoftmaxExponentials * spec.exp_ops);
+      return cost;
+    }
+    case PointwiseOp::Kind::layer_norm: {
+      KernelCost cost = pointwise_cost(spec, bytes, bytes, values * kNormOps);
+      const double again = width > kKeptRow ? (kNormPasses - 1) * bytes : 0;
+      (cost.hbm.charged > 0 ? cost.hbm : cost.l2).charged += spec.hbm_charge(again, spec.hbm_read);
+      return cost;
+    }
     case PointwiseOp::Kind::gelu:
       break;
   }
-  return pointwise_cost(spec, values * kBytes, values * kBytes, values * ops);
+  return pointwise_cost(spec, bytes, bytes, values * kActivationOps);
 }
 
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens) {
   const double values = tokens * static_cast<double>(shape.width);
   return pointwise_cost(spec, 2 * values * kBytes, values * kBytes, values);
-}
-
-KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling) {
-  const double values = tokens * width;
-  KernelCost cost = pointwise_cost(spec, values * kBytes, bytes_of(values, to).value, values * kQuantiseOps);
-  // One scale for the tensor: clear it, find the absolute maximum, make the scale, convert. nvfp4 has a scale
-  // for the tensor beside those of its blocks, found before; int8 one per token, found before.
-  const bool per_tensor = to == Format::fp8;
-  const bool two_levels = to == Format::nvfp4 || to == Format::int8;
-  if (scaling == Scaling::dynamic) {
-    cost.delay(GpuDelay::pointwise_start) = per_tensor ? 4 : two_levels ? 2 : 1;
-  }
-  return cost;
 }
 
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences, Sampling sampling) {
@@ -103,7 +101,7 @@ KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequen
   const double read = logits * kLogitBytes;
   // A radix sort moves every pair of logit and index several times, partly at random; its rate is known, not
   // its bytes.
-  const double sorted = sampling == Sampling::plain
+  const double sorted = sampling != Sampling::sorted
                             ? 0
                             : logits / spec.sort_rate.value * spec.hbm_bandwidth.value * spec.hbm_best;
   cost.hbm = {read, std::max(read, sorted)};

@@ -1,5 +1,5 @@
 // pointwise_kernel.h - kernels that do little arithmetic per byte: norms, rotary embedding, activations,
-// quantisation of activations, embedding look-up, the sampler.
+// embedding look-up, the sampler.
 //
 // Each is a start and its bytes. A residual add is fused into the norm that follows it. Activations between
 // two kernels are read from L2 while they fit into half of it, and from HBM otherwise.
@@ -22,10 +22,6 @@ KernelCost activation_cost(const GpuSpec& spec, const Activation& shape, double 
 // A softmax, layer normalisation or GELU by itself.
 KernelCost pointwise_op_cost(const GpuSpec& spec, const PointwiseOp& op);
 KernelCost residual_cost(const GpuSpec& spec, const ResidualAdd& shape, double tokens);
-// bf16 in, `to` out. Inside a model the scales are static, per token or per block, and one kernel does it; a
-// lone GEMM finds them anew (dynamic), which for one scale per tensor takes four small kernels.
-enum class Scaling { in_model, dynamic };
-KernelCost quantise_cost(const GpuSpec& spec, double tokens, double width, Format to, Scaling scaling);
 KernelCost sampler_cost(const GpuSpec& spec, const Sampler& shape, double sequences, Sampling sampling);
 
 }  // namespace memwall

@@ -102,7 +102,7 @@ HardwiredCard read_hardwired_card(const Chip& chip) {
   // Areas, process, transistors and the published figures are for reports and tests.
   chip.refuse_unknown({"wired.*", "process.*", "area.*", "block_power.*", "published.*", "pipeline.*",
                        "clock", "array.*", "attention.*", "kv.*", "kv_buffer.*", "hbm.*", "scale_up.*",
-                       "links.*", "power.*", "calibration.*"});
+                       "links.*", "power.*", "calibration.*", "cells.*"});
   HardwiredCard card;
   card.wired_model = chip.word("wired.model");
   read_grid(chip, card);

@@ -5,7 +5,10 @@
 #include "memwall/core/error.h"
 #include "memwall/model/read_model.h"
 #include "memwall/processors/hardwired/card.h"
+#include "memwall/processors/hardwired/figures.h"
 #include "memwall/processors/hardwired/lowering.h"
+#include "memwall/processors/hardwired/neuron_hardener.h"
+#include "memwall/processors/hardwired/neuron_silicon.h"
 #include "memwall/processors/hardwired/placement.h"
 #include "memwall/processors/hardwired/wiring.h"
 
@@ -32,6 +35,9 @@ class Hardwired : public Processor {
                           "'everything': the whole model is in the wires");
       }
       wiring_of(read_model(read_hardwired_card(pool.chip).wired_model));
+      if (has_neurons(pool.chip)) {
+        read_neuron_silicon(pool.chip);
+      }
     }
   }
 
@@ -53,6 +59,12 @@ class Hardwired : public Processor {
     }
     const HardwiredCard card = read_hardwired_card(system.chip());
     return std::make_unique<HardwiredModel>(card, wiring_of(model), placement.plan.dp);
+  }
+
+  std::vector<Figure> figures(const System& system) const override { return hardwired_figures(system); }
+
+  std::unique_ptr<Hardener> open_hardener(const System& system) const override {
+    return has_neurons(system.chip()) ? make_neuron_hardener(system) : nullptr;
   }
 
   std::unique_ptr<KernelLowering> open_kernels(const System& system, const LowerOptions&) const override {

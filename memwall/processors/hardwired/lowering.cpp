@@ -76,7 +76,7 @@ HardwiredModel::Load HardwiredModel::load_of(const Step& step) const {
   Load load{step};
   load.tokens = ceil_div(tokens * fullest, sequences);
   load.mean_share = real(tokens) / copies_ / real(load.tokens);
-  load.head_share = real(sequences) / real(tokens);
+  load.head_share = real(step.logits()) / real(tokens);
   load.is_decode = std::all_of(step.slices.begin(), step.slices.end(),
                                [](const Slice& slice) { return slice.new_tokens == 1; });
   Bytes cache;
@@ -247,6 +247,10 @@ void HardwiredModel::lower_passes(const Load& load, Program& program) const {
   exit.after.push_back(static_cast<std::int32_t>(groups_.size()) - 1);
   add_latency(head_, 0, 1, load, Order::chained, exit);
   add_work(head_, 0, per_pass * load.mean_share * load.head_share, load, exit);
+}
+
+Joules HardwiredModel::energy_per_mac() const {
+  return resources_.list[static_cast<std::size_t>(resources_.arrays)].energy_per_amount * kOpsPerMac;
 }
 
 // Joules per operation and byte from each block's share of the power that is not idle, at the published

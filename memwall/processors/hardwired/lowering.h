@@ -33,6 +33,8 @@ class HardwiredModel : public PlacedModel {
   HardwiredModel(const HardwiredCard& card, const WiredNetwork& network, int copies);
 
   void lower(const Step& step, Program& program) const override;
+  // Of a projection, idle power left out.
+  Joules energy_per_mac() const;
   int slots() const { return slots_; }  // tokens in flight at most; 0 without a pipeline
 
  private:

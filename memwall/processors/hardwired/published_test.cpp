@@ -1,5 +1,7 @@
-// validation/wired_steps.csv: what was published beside what memwall predicts. The predicted column must be
-// what the code computes today, so the file cannot go stale.
+// validation/processors/hardwired.csv: what was published beside what memwall predicts. The predicted column
+// must be what the code computes today, so the file cannot go stale.
+#include <algorithm>
+#include <iterator>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -23,7 +25,7 @@ struct Row {
 
 std::vector<Row> read_rows() {
   std::istringstream text(
-      read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "validation/wired_steps.csv"));
+      read_text_file(std::filesystem::path(MEMWALL_SOURCE_DIR) / "validation/processors/hardwired.csv"));
   std::vector<Row> rows;
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with("#") || line.starts_with("quantity,")) {
@@ -109,6 +111,74 @@ TEST(PublishedFigures, SharesFollowTheirLaw) {
     }
     previous = attention;
   }
+}
+
+// What the structure says of a passage when nothing about vector operations and spilled cache is fitted.
+struct Unscaled {
+  std::int64_t context = 0;
+  double attention = 0, stall = 0;
+};
+
+std::vector<Unscaled> unscaled_passages() {
+  HardwiredCard card = card_named("hnlpu");
+  card.vector_op_cycles = 0;
+  card.hbm->spilled = card.hbm->peak;
+  const HardwiredModel model = loaded(card);
+  std::vector<Unscaled> passages;
+  for (const std::int64_t context : {2048, 8192, 65536, 131072, 262144, 524288}) {
+    const Program program = timed(model, decode(1, context)).program;
+    passages.push_back({context, passage_seconds(program, Category::kv, false),
+                        passage_seconds(program, Category::kv, true)});
+  }
+  return passages;
+}
+
+// The largest residual of the published shares when a token spends so long on links and projections.
+double worst_residual(const std::vector<Row>& rows, const std::vector<Unscaled>& passages,
+                      double communication, double projection) {
+  double worst = 0;
+  for (const Row& row : rows) {
+    const auto passage = std::find_if(passages.begin(), passages.end(),
+                                      [&](const Unscaled& each) { return each.context == row.context; });
+    if (passage == passages.end()) {
+      continue;
+    }
+    const std::map<std::string, double> parts = {{"share_communication", communication},
+                                                 {"share_projection", projection},
+                                                 {"share_attention", passage->attention}};
+    if (const auto part = parts.find(row.quantity); part != parts.end()) {
+      const double total = communication + projection + passage->attention + passage->stall;
+      worst = std::max(worst, std::abs(part->second / total - row.published));
+    }
+  }
+  return worst;
+}
+
+// The smallest such residual over both scales, on a grid of 1 % steps.
+double best_of_two_scales(const std::vector<Row>& rows, const std::vector<Unscaled>& passages) {
+  double best = 1;
+  for (double communication = 200e-6; communication < 500e-6; communication *= 1.01) {
+    for (double ratio = 4; ratio < 8; ratio *= 1.01) {
+      best = std::min(best, worst_residual(rows, passages, communication, communication / ratio));
+    }
+  }
+  return best;
+}
+
+// Fig. 14 with two free scales, the time on links and the time in projections: its twelve shares of the two
+// at 2K to 512K, and up to 256K those of attention as well, within 1.5 points. Attention at 512K, where the
+// cache spills, needs a third constant.
+TEST(PublishedFigures, TwoFreeScalesSuffice) {
+  std::vector<Unscaled> passages = unscaled_passages();
+  std::vector<Row> rows = read_rows(), twelve;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(twelve), [](const Row& row) {
+    return row.quantity == "share_communication" || row.quantity == "share_projection";
+  });
+  ASSERT_EQ(twelve.size(), 12u);
+  EXPECT_LT(best_of_two_scales(twelve, passages), 0.015);
+  EXPECT_GT(best_of_two_scales(rows, passages), 0.015);
+  passages.pop_back();
+  EXPECT_LT(best_of_two_scales(rows, passages), 0.015);
 }
 
 }  // namespace

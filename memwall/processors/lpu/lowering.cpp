@@ -111,7 +111,7 @@ double LpuModel::vectors_of(double width) const { return std::ceil(width / card_
 LpuModel::Chunk LpuModel::chunk_of(const Step& step, double parts) const {
   Chunk chunk{step, parts};
   chunk.tokens = std::ceil(real(step.new_tokens()) / plan_.dp / parts);
-  chunk.sequences = std::ceil(real(step.sequences()) / plan_.dp);
+  chunk.sequences = std::ceil(real(step.logits()) / plan_.dp);
   chunk.share = 1 / (parts * plan_.dp);
   return chunk;
 }

@@ -1,4 +1,4 @@
-// gpu_shard.h - one chip's part of an operator under tensor parallelism.
+// shard.h - one chip's part of an operator under tensor parallelism.
 #pragma once
 
 #include <algorithm>

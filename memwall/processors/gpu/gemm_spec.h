@@ -1,0 +1,52 @@
+// gemm_spec.h - what the matrix kernels need to know of a GPU beside its rates: its library of kernels.
+//
+// The libraries differ by architecture, not by chip: which tiles they were compiled for, how deep their
+// pipelines are. README.md says where those constants come from.
+#pragma once
+
+#include <vector>
+
+#include "memwall/core/number_format.h"
+#include "memwall/core/units.h"
+#include "memwall/hardware/system.h"
+
+namespace memwall {
+
+// One tile of outputs that a library was compiled for, computed by one thread block on one SM.
+struct GemmTile {
+  double m, n;
+  double slowdown;  // of the matrix pipe, at least 1: small tiles keep fewer multiplications in flight
+};
+
+// Kernels of one library that serve one kind of operand.
+struct GemmKernels {
+  std::vector<GemmTile> tiles;
+  double most_splits = 1;   // along k; 1: never
+  Seconds step;             // least time of a step along k: barriers and the latency that stages hide
+  double store_passes = 1;  // output bytes that leave at the end of a wave, unhidden, per byte of output
+};
+
+struct GemmSpec {
+  Hertz boost;           // highest clock: tiles of short kernels run at it
+  Seconds start;         // launch, first loads and drain of one GEMM in a recorded graph
+  Seconds helper_start;  // the same of the small kernels beside it: conversions, sums of partial results
+  BytesPerSecond feed;   // operands that one SM brings to its matrix pipe
+  double retained = 0;   // share of L2 that keeps operands from one use to the next
+  double sharing = 1;    // SMs that draw an operand from L2 together
+  bool scales_in_software = false;  // block scales are applied by the vector lanes
+
+  Seconds experts_start;        // of each small kernel beside the grouped GEMMs
+  double experts_tensor = 0;    // share of a lone GEMM's rate that a grouped one reaches
+  BytesPerSecond experts_rows;  // rows that are copied into the order of experts, and back
+  Seconds per_expert;           // routing and sorting: for every expert of the layer and every one held
+  Seconds per_scaled_group;     // more for every expert held, when its operands carry block scales
+
+  GemmKernels wide, scaled, packed, grouped;  // 16 and 8 bits; blocks of scales; 4 bits; experts
+  const GemmKernels& kernels(Format activation) const;
+};
+
+class GpuCard;
+std::vector<std::string> gemm_keys();
+GemmSpec read_gemm_spec(const GpuCard& card);
+
+}  // namespace memwall

@@ -1,0 +1,76 @@
+"""docs/memory-wall.md: where the energy of a token goes, on every kind of processor."""
+
+from project import memwall, quantity, table, write
+from svg import stacked_bars
+
+MODEL, PROMPT, OUTPUT = "llama-3.1-8b", 1024, 1024
+SYSTEMS = [
+    ("hgx-a100", "GPU, A100"),
+    ("hgx-h100", "GPU, H100"),
+    ("hgx-b200", "GPU, B200"),
+    ("groq-576", "LPU v1, 576 chips"),
+    ("lpx-rack", "LPU, LPX rack"),
+    ("cs-3", "wafer, CS-3"),
+    ("tpu-ironwood-4", "systolic, 4 TPU Ironwood"),
+    ("splittable-160", "systolic, splittable (estimated)"),
+    ("corsair-server", "in memory, Corsair server"),
+    ("taalas-hc1", "hardwired, HC1"),
+]
+PARTS = ["weights", "arithmetic", "kv", "communication", "overhead"]
+TITLES = ["weights", "arithmetic", "KV cache", "links", "idle and static"]
+
+
+def energies(batch):
+    """(name, joules per token by part, whether estimates are in it, what refuses it) of a decode step."""
+    answers = memwall(
+        "race", "--model", MODEL, "--prompt", PROMPT, "--output", OUTPUT, "--batch", batch,
+        "--systems", ",".join(system for system, _ in SYSTEMS),
+    )["results"]  # fmt: skip
+    for (_, name), answer in zip(SYSTEMS, answers):
+        if not answer["fits"]:
+            yield name, None, answer["refusal"]
+            continue
+        decode = answer["decode"]
+        per_token = decode["energy_j"] / batch
+        yield name, [per_token * decode["energy_shares"][part] for part in PARTS], ""
+
+
+def section(batch):
+    found = list(energies(batch))
+    bars = [(name, parts) for name, parts, _ in found if parts]
+    picture = f"pictures/memory-wall-{batch}.svg"
+    title = f"Joules per token, {MODEL}, {batch} sequence{'s' if batch > 1 else ''}"
+    write(picture, stacked_bars(title, TITLES, bars, lambda joules: quantity(joules, "J")))
+    rows = [[name, quantity(sum(parts), "J")] + [quantity(part, "J") for part in parts] for name, parts in bars]
+    refused = [f"* {name}: {why}\n" for name, parts, why in found if not parts]
+    return (
+        f"![{title}]({picture})\n\n"
+        + table(["system", "J/token"] + TITLES, rows)
+        + ("\nDoes not fit:\n\n" + "".join(refused) if refused else "")
+    )
+
+
+write(
+    "memory-wall.md",
+    f"""# The memory wall in one picture
+
+Written by `tools/make_docs.sh`; do not edit.
+
+{MODEL} decodes at a context of {PROMPT + OUTPUT // 2} tokens. A token's energy is split as the ledger splits it: fetching
+weights from wherever they are, arithmetic, the KV cache, links between chips, and the power that flows whatever is done.
+Nearly every figure rests on estimates: `memwall race` lists them, with how far the answer moves over their ranges.
+
+## One sequence
+
+{section(1)}
+One user leaves most of a large machine idle: what is static dominates wherever hundreds of chips hold one model. Look at
+the first column against the others: a GPU fetches every weight from HBM for one token; SRAM fetches it from beside the
+multiplier; memory that computes does not move it; wiring has nothing to fetch.
+
+## Sixty-four sequences
+
+{section(64)}
+A batch shares each fetched weight among its tokens, which is how GPUs get around the wall; the KV cache is nobody's to
+share.
+""",
+)
