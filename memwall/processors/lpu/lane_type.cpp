@@ -2,8 +2,6 @@
 
 #include <bit>
 #include <cassert>
-#include <cmath>
-#include <cstring>
 
 #include "memwall/tensor/small_float.h"
 
@@ -11,7 +9,7 @@ namespace memwall {
 namespace {
 
 constexpr int kBitsPerByte = 8;
-constexpr float kLeastByte = -128, kMostByte = 127;
+constexpr float kLeastByte = -128, kMostByte = 127, kNoFraction = 12582912;
 
 }  // namespace
 
@@ -112,8 +110,11 @@ void pack_lanes(LaneType type, const float* values, int begin, int end, std::uin
   switch (type) {
     case LaneType::int8:
       for (int i = begin; i < end; ++i) {
-        const float clipped = std::fmin(std::fmax(std::nearbyint(values[i]), kLeastByte), kMostByte);
-        planes[0][i] = static_cast<std::uint8_t>(static_cast<std::int8_t>(clipped));
+        const float least = values[i] > kLeastByte ? values[i] : kLeastByte;
+        const float clipped = least < kMostByte ? least : kMostByte;
+        // Adding 1.5 x 2^23 leaves no fraction: rounded to nearest even.
+        planes[0][i] =
+            static_cast<std::uint8_t>(static_cast<std::int8_t>(clipped + kNoFraction - kNoFraction));
       }
       break;
     case LaneType::fp8:

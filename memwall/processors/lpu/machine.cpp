@@ -17,28 +17,33 @@ constexpr int kMostPlanes = 64;  // streams of one instruction
 constexpr std::int64_t kPairInterval = 2;
 constexpr std::uint32_t kAllTiles = ~std::uint32_t{0};
 
-float apply(AluOp op, float a, float b) {
+// c = op(a, b) for lanes [begin, end).
+void apply(AluOp op, const float* a, const float* b, int begin, int end, float* c) {
+  const auto each = [&](auto&& f) {
+    for (int lane = begin; lane < end; ++lane) {
+      c[lane] = f(a[lane], b[lane]);
+    }
+  };
   switch (op) {
     case AluOp::copy:
-      return a;
+      return each([](float x, float) { return x; });
     case AluOp::add:
-      return a + b;
+      return each([](float x, float y) { return x + y; });
     case AluOp::subtract:
-      return a - b;
+      return each([](float x, float y) { return x - y; });
     case AluOp::multiply:
-      return a * b;
+      return each([](float x, float y) { return x * y; });
     case AluOp::maximum:
-      return std::max(a, b);
+      return each([](float x, float y) { return std::max(x, y); });
     case AluOp::exponential:
-      return std::exp(a);
+      return each([](float x, float) { return std::exp(x); });
     case AluOp::sigmoid:
-      return 1 / (1 + std::exp(-a));
+      return each([](float x, float) { return 1 / (1 + std::exp(-x)); });
     case AluOp::inverse_root:
-      return 1 / std::sqrt(a);
+      return each([](float x, float) { return 1 / std::sqrt(x); });
     case AluOp::reciprocal:
-      return 1 / a;
+      return each([](float x, float) { return 1 / x; });
   }
-  return 0;
 }
 
 // The tile that acts, its lanes, and the cycle by its own clock.
@@ -360,10 +365,7 @@ class LpuMachine::Chips {
     if (!operand(i, i.a, tile, a_) || !operand(i, i.b, tile, b_)) {
       return;
     }
-    for (int lane = tile.begin; lane < tile.end; ++lane) {
-      const auto l = static_cast<std::size_t>(lane);
-      c_[l] = apply(i.alu_op, a_[l], b_[l]);
-    }
+    apply(i.alu_op, a_.data(), b_.data(), tile.begin, tile.end, c_.data());
     const int register_vectors = static_cast<int>(sizeof(float));
     const auto planes = result_planes(index, register_vectors + width(i.type));
     std::copy(c_.begin() + tile.begin, c_.begin() + tile.end,

@@ -81,11 +81,11 @@ std::string wrong_field(const LpuSchedule& schedule, const LpuInstruction& i) {
       if (i.opcode == LpuOpcode::accumulate && i.out.count != 0 && i.out.count != width(LaneType::fp32)) {
         return "a sum is four streams";
       }
-      const std::string wrong = limited(i.unit, 0, LpuGeometry::kPlanesPerHemisphere - 1, "plane");
+      std::string wrong = limited(i.unit, 0, LpuGeometry::kPlanesPerHemisphere - 1, "plane");
       return wrong.empty() ? limited(i.slot, 0, kMostSlots - 1, "accumulator") : wrong;
     }
     case LpuOpcode::permute: {
-      const std::string wrong = limited(i.unit, 0, g.switch_units - 1, "SXM unit");
+      std::string wrong = limited(i.unit, 0, g.switch_units - 1, "SXM unit");
       if (wrong.empty() && (i.in.count == 0 || i.out.count != i.in.count)) {
         return "as many streams out as in";
       }
@@ -94,7 +94,7 @@ std::string wrong_field(const LpuSchedule& schedule, const LpuInstruction& i) {
     }
     case LpuOpcode::send:
     case LpuOpcode::receive: {
-      const std::string wrong = limited(i.unit, 0, kLinksPerSide - 1, "link");
+      std::string wrong = limited(i.unit, 0, kLinksPerSide - 1, "link");
       if (!wrong.empty()) {
         return wrong;
       }
