@@ -37,7 +37,7 @@ void systolic_machine(benchmark::State& state, const MachineSetup& setup, Datafl
   const auto jobs = deal_folds(setup, dataflow, gemms);
   std::int64_t macs = 0;
   for (auto iteration : state) {
-    const MachineResult result =
+    const ArrayResult result =
         plain ? run_plain_machine(setup, gemms, jobs) : run_machine(setup, gemms, jobs);
     macs += result.macs;
   }
@@ -67,7 +67,7 @@ BENCHMARK_CAPTURE(systolic_machine, plain_int8_128x128, kBig, Dataflow::weight_s
 
 void systolic_closed_form(benchmark::State& state) {
   const ArrayShape array{256, 256, 8, true, {4096, 256, 4096}};
-  GemmShape gemm{1, 8192, 8192};
+  ProductShape gemm{1, 8192, 8192};
   for (auto iteration : state) {
     gemm.m = gemm.m % 4096 + 1;
     benchmark::DoNotOptimize(gemm_cycles(array, {16, 1}, Dataflow::weight_stationary, gemm));
@@ -84,7 +84,7 @@ void systolic_split_search(benchmark::State& state, const char* name) {
     gemms = 0;
     for (std::int64_t batch = 1; batch <= 4096; batch *= 2) {
       for_each_operator(model, [&](const Operator& op, std::int64_t) {
-        const auto search = [&](const GemmShape& gemm) {
+        const auto search = [&](const ProductShape& gemm) {
           benchmark::DoNotOptimize(best_split(card, gemm));
           ++gemms;
         };

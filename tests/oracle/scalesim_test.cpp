@@ -19,7 +19,7 @@ namespace {
 struct OracleRun {
   std::int64_t rows = 1, columns = 1;
   std::string flow;
-  GemmShape gemm;
+  ProductShape gemm;
 };
 
 std::string to_text(const OracleRun& run) {
@@ -84,7 +84,7 @@ TEST(ScaleSim, CountsTheSameCycles) {
     long reported = 0, stalls = 0;
     ASSERT_EQ(std::sscanf(lines[i].c_str() + text.size(), ",%ld,%ld", &reported, &stalls), 2) << lines[i];
     ASSERT_EQ(stalls, 0) << text;
-    const GemmShape& gemm = run.gemm;
+    const ProductShape& gemm = run.gemm;
     const ArrayShape array{run.rows, run.columns, 1, false, {}};
     const double form = gemm_cycles(array, {}, dataflow(run.flow), gemm).cycles;
     EXPECT_EQ(form, static_cast<double>(reported + 1)) << text;

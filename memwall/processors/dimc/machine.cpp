@@ -102,7 +102,7 @@ class Run {
     }
   }
 
-  MachineResult go(const std::vector<TileTimes>& schedule) {
+  CoreResult go(const std::vector<TileTimes>& schedule) {
     assert(schedule.size() == tiles_.size());
     const std::int64_t last = schedule.back().compute_end;
     std::size_t loading = 0, computing = 0;
@@ -292,7 +292,7 @@ class Run {
   std::vector<std::int64_t> sums_;    // [column, block], accumulators
   std::vector<std::int64_t> nodes_;   // outputs of cells and adders, last cycle
   std::vector<std::int64_t> level_;
-  MachineResult result_;
+  CoreResult result_;
 };
 
 }  // namespace
@@ -306,13 +306,13 @@ std::int64_t CoreMachine::tiles(int k, int n) const {
   return ceil_div(k, core_.inputs) * ceil_div(n, core_.columns(weight_bits_));
 }
 
-MachineResult CoreMachine::multiply(std::span<const std::int32_t> x, std::span<const std::int32_t> w, int m,
-                                    int k, int n, Detail detail) const {
+CoreResult CoreMachine::multiply(std::span<const std::int32_t> x, std::span<const std::int32_t> w, int m,
+                                 int k, int n, Detail detail) const {
   return run(plan_stream(core_, tiles(k, n), m, activation_bits_), x, w, m, k, n, detail);
 }
 
-MachineResult CoreMachine::run(const std::vector<TileTimes>& schedule, std::span<const std::int32_t> x,
-                               std::span<const std::int32_t> w, int m, int k, int n, Detail detail) const {
+CoreResult CoreMachine::run(const std::vector<TileTimes>& schedule, std::span<const std::int32_t> x,
+                            std::span<const std::int32_t> w, int m, int k, int n, Detail detail) const {
   assert(std::ssize(x) == std::int64_t{m} * k && std::ssize(w) == std::int64_t{k} * n);
   assert(fits(x, activation_bits_) && fits(w, weight_bits_));
   return Run(core_, weight_bits_, activation_bits_, x, w, m, k, n, detail).go(schedule);

@@ -30,7 +30,7 @@ struct Toggles {
   bool operator==(const Toggles&) const = default;
 };
 
-struct MachineResult {
+struct CoreResult {
   std::vector<std::int64_t> y;           // [m, n]
   std::vector<std::int64_t> block_sums;  // [m, n, k blocks]
   std::int64_t blocks = 0;               // of block_inputs rows in k
@@ -51,11 +51,11 @@ class CoreMachine {
   std::int64_t tiles(int k, int n) const;
 
   // Under plan_stream's schedule. Values must fit their widths (asserted).
-  MachineResult multiply(std::span<const std::int32_t> x, std::span<const std::int32_t> w, int m, int k,
-                         int n, Detail detail = Detail::results) const;
+  CoreResult multiply(std::span<const std::int32_t> x, std::span<const std::int32_t> w, int m, int k, int n,
+                      Detail detail = Detail::results) const;
   // Under any schedule of tiles(k, n) tiles.
-  MachineResult run(const std::vector<TileTimes>& schedule, std::span<const std::int32_t> x,
-                    std::span<const std::int32_t> w, int m, int k, int n, Detail detail) const;
+  CoreResult run(const std::vector<TileTimes>& schedule, std::span<const std::int32_t> x,
+                 std::span<const std::int32_t> w, int m, int k, int n, Detail detail) const;
 
  private:
   CoreShape core_;

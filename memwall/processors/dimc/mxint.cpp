@@ -63,7 +63,7 @@ MxProduct multiply(const CoreShape& core, const MxBlocks& x, const MxBlocks& w) 
           w.values[static_cast<std::size_t>(n) * w.length + k];
     }
   }
-  const MachineResult sums =
+  const CoreResult sums =
       CoreMachine(core, w.bits, x.bits).multiply(x.values, matrix, x.vectors, x.length, w.vectors);
   MxProduct product;
   product.cycles = sums.cycles;

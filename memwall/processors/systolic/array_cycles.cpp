@@ -14,7 +14,7 @@ std::int64_t ceil_div(std::int64_t amount, std::int64_t parts) { return (amount 
 struct Mapping {
   std::int64_t on_rows, on_columns, streamed;
 };
-Mapping map_gemm(Dataflow dataflow, const GemmShape& gemm) {
+Mapping map_gemm(Dataflow dataflow, const ProductShape& gemm) {
   switch (dataflow) {
     case Dataflow::weight_stationary:
       return {gemm.k, gemm.n, gemm.m};
@@ -27,8 +27,8 @@ Mapping map_gemm(Dataflow dataflow, const GemmShape& gemm) {
 }
 
 // Words that pass each kind of port, useful ones only: the padding of edge tiles is not fetched.
-void count_words(Dataflow dataflow, const GemmShape& gemm, std::int64_t row_folds, std::int64_t column_folds,
-                 std::int64_t cuts, ArrayCycles& result) {
+void count_words(Dataflow dataflow, const ProductShape& gemm, std::int64_t row_folds,
+                 std::int64_t column_folds, std::int64_t cuts, ArrayCycles& result) {
   const double batch = real(gemm.batch), m = real(gemm.m), n = real(gemm.n), k = real(gemm.k);
   switch (dataflow) {
     case Dataflow::weight_stationary:
@@ -72,7 +72,7 @@ std::int64_t fold_cycles(Dataflow dataflow, std::int64_t rows, std::int64_t colu
 }
 
 ArrayCycles gemm_cycles(const ArrayShape& array, const Split& split, Dataflow dataflow,
-                        const GemmShape& gemm) {
+                        const ProductShape& gemm) {
   assert(array.rows % split.row_parts == 0 && array.columns % split.column_parts == 0);
   const std::int64_t rows = array.rows / split.row_parts, columns = array.columns / split.column_parts;
   const std::int64_t parts = array.count * split.parts();

@@ -17,7 +17,7 @@
 
 namespace memwall {
 
-struct GemmShape {
+struct ProductShape {
   std::int64_t m = 1, n = 1, k = 1;  // all at least 1
   std::int64_t batch = 1;            // independent GEMMs of this shape side by side
   double macs() const {
@@ -64,6 +64,6 @@ struct ArrayCycles {
 
 // REQUIRES: the split divides rows and columns.
 ArrayCycles gemm_cycles(const ArrayShape& array, const Split& split, Dataflow dataflow,
-                        const GemmShape& gemm);
+                        const ProductShape& gemm);
 
 }  // namespace memwall

@@ -92,7 +92,7 @@ TEST(ArrayCycles, UtilizationOfSplitArrays) {
     for (std::size_t column = 0; column < cuts.size(); ++column) {
       const Cut& cut = cuts[column];
       ArrayShape array{cut.rows, cut.columns, cut.count, false, {}};
-      const GemmShape gemm{batches[row], 8192, 8192};
+      const ProductShape gemm{batches[row], 8192, 8192};
       const double single = 100 * gemm_cycles(array, cut.split, kW, gemm).utilization;
       array.double_buffered = true;
       const double buffered = 100 * gemm_cycles(array, cut.split, kW, gemm).utilization;
@@ -121,7 +121,7 @@ TEST(ArrayCycles, AreTheMachines) {
     std::mt19937 random(static_cast<unsigned>(pick(0, 1 << 20)));
     const MachineGemm gemm = random_gemm(pick<std::int64_t>(1, 20), pick<std::int64_t>(1, 20),
                                          pick<std::int64_t>(1, 20), CellFormat::int8, random);
-    const MachineResult result = run_machine(setup, {gemm}, deal_folds(setup, dataflow, {gemm}));
+    const ArrayResult result = run_machine(setup, {gemm}, deal_folds(setup, dataflow, {gemm}));
     const ArrayShape array{setup.rows, setup.columns, 1, double_buffered, {}};
     const ArrayCycles form = gemm_cycles(array, split, dataflow, shape_of(gemm));
     RC_ASSERT(static_cast<double>(result.cycles) == form.cycles);
@@ -151,7 +151,7 @@ TEST(ArrayCycles, NarrowPortsSlowTheMachineAsTheFormSays) {
       (port == 0   ? array.ports.weights
        : port == 1 ? array.ports.activations
                    : array.ports.sums) = static_cast<double>(width);
-      const MachineResult starved = run_machine(setup, {gemm}, jobs);
+      const ArrayResult starved = run_machine(setup, {gemm}, jobs);
       const double form = gemm_cycles(array, setup.split, kW, shape_of(gemm)).cycles;
       EXPECT_GE(starved.cycles, free_running);
       EXPECT_NEAR(static_cast<double>(starved.cycles) / form, 1, 0.1)
@@ -163,7 +163,7 @@ TEST(ArrayCycles, NarrowPortsSlowTheMachineAsTheFormSays) {
 // Section 1.3: utilization = min(1, M s_r / R, width * M / (R C)): slabs pay at decode only while the weight
 // port grows with them.
 TEST(ArrayCycles, SplittingPaysWhileWeightBandwidthGrows) {
-  const GemmShape decode{1, 8192, 8192};
+  const ProductShape decode{1, 8192, 8192};
   const auto utilization = [&](std::int64_t slabs, double width) {
     const ArrayShape array{256, 256, 1, true, {width, 0, 0}};
     return gemm_cycles(array, {slabs, 1}, kW, decode).utilization;

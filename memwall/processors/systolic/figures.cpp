@@ -13,7 +13,7 @@ namespace memwall {
 namespace {
 
 constexpr double kTera = 1e12, kPercent = 100;
-constexpr GemmShape kTableGemm{1, 8192, 8192};  // of the published utilisation table
+constexpr ProductShape kTableGemm{1, 8192, 8192};  // of the published utilisation table
 
 void add_peaks(const SystolicCard& card, std::vector<Figure>& figures) {
   for (const Format format : {Format::bf16, Format::fp8, Format::int8, Format::nvfp4}) {
@@ -28,7 +28,7 @@ void add_peaks(const SystolicCard& card, std::vector<Figure>& figures) {
 }
 
 double cycles_at(const SystolicCard& card, std::int64_t m, const Split& split) {
-  GemmShape gemm = kTableGemm;
+  ProductShape gemm = kTableGemm;
   gemm.m = m;
   return gemm_cycles(card.array, split, Dataflow::weight_stationary, gemm).cycles;
 }

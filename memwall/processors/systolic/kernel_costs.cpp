@@ -29,7 +29,8 @@ SystolicCost vector_cost(double values, double ops, double bytes) {
 }
 
 // Adds a GEMM's cycles; macs are the caller's, since edges of a mean shape are not whole.
-void add_gemm(const SystolicCard& card, const ChipShare& share, const GemmShape& gemm, SystolicCost& cost) {
+void add_gemm(const SystolicCard& card, const ChipShare& share, const ProductShape& gemm,
+              SystolicCost& cost) {
   cost.cycles += best_split(card, gemm, share.slabs).cost.cycles;
 }
 

@@ -175,7 +175,7 @@ struct RunningJob {
   std::unique_ptr<Region> region;
   std::int64_t cells = 0;
   std::int64_t weights = 0, activations = 0, sums = 0;  // words that the next step still lacks
-  MachineResult::JobResult result;
+  ArrayResult::JobResult result;
 
   void ask(const StepWords& words) {
     const bool exchanged = region->dataflow() == Dataflow::input_stationary;
@@ -186,7 +186,7 @@ struct RunningJob {
   bool served() const { return weights == 0 && activations == 0 && sums == 0; }
 };
 
-void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, MachineResult& result) {
+void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, ArrayResult& result) {
   const bool limited = setup.ports.weights > 0 || setup.ports.activations > 0 || setup.ports.sums > 0;
   PortState weights{setup.ports.weights}, activations{setup.ports.activations}, sums{setup.ports.sums};
   const std::int64_t all_cells = setup.rows * setup.columns;
@@ -259,13 +259,13 @@ std::vector<FoldTask> fold_tasks(const MachineJob& job, std::int64_t rows, std::
 }
 
 template <class Cell, template <class> class Stationary, template <class> class Output>
-MachineResult run_cells(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                        const std::vector<MachineJob>& jobs) {
+ArrayResult run_cells(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
+                      const std::vector<MachineJob>& jobs) {
   constexpr std::array kDataflows = {Dataflow::weight_stationary, Dataflow::input_stationary,
                                      Dataflow::output_stationary};
   // Each GEMM mapped once for every dataflow that a job uses; sums are added up in the end.
   std::array<std::vector<MappedGemm<Cell>>, kDataflows.size()> mapped;
-  MachineResult result;
+  ArrayResult result;
   std::vector<RunningJob> running;
   const std::int64_t part_rows = setup.rows / setup.split.row_parts;
   const std::int64_t part_columns = setup.columns / setup.split.column_parts;
@@ -311,8 +311,8 @@ MachineResult run_cells(const MachineSetup& setup, const std::vector<MachineGemm
 }
 
 template <template <class> class Stationary, template <class> class Output>
-MachineResult run_checked(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                          const std::vector<MachineJob>& jobs) {
+ArrayResult run_checked(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
+                        const std::vector<MachineJob>& jobs) {
   check_jobs(setup, jobs);
   for (const MachineGemm& gemm : gemms) {
     check_values(setup.format, gemm);
@@ -331,13 +331,13 @@ MachineResult run_checked(const MachineSetup& setup, const std::vector<MachineGe
 
 }  // namespace
 
-MachineResult run_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                          const std::vector<MachineJob>& jobs) {
+ArrayResult run_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
+                        const std::vector<MachineJob>& jobs) {
   return run_checked<RingStationary, RingOutput>(setup, gemms, jobs);
 }
 
-MachineResult run_plain_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                                const std::vector<MachineJob>& jobs) {
+ArrayResult run_plain_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
+                              const std::vector<MachineJob>& jobs) {
   return run_checked<PlainStationary, PlainOutput>(setup, gemms, jobs);
 }
 

@@ -46,7 +46,7 @@ struct MachineSetup {
   CellFormat format = CellFormat::int8;
 };
 
-struct MachineResult {
+struct ArrayResult {
   std::vector<std::vector<double>> products;  // one [m, n] per GEMM, each value rounded once, to double
   std::int64_t cycles = 0;
   std::int64_t weight_words = 0, activation_words = 0, sum_words = 0;
@@ -61,11 +61,11 @@ struct MachineResult {
 
 // Throws std::invalid_argument for a value that the format does not have, jobs that overlap or leave the
 // array, folds outside their GEMM.
-MachineResult run_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                          const std::vector<MachineJob>& jobs);
+ArrayResult run_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
+                        const std::vector<MachineJob>& jobs);
 // The plain twin: every register is moved in every cycle. Same results, slowly.
-MachineResult run_plain_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                                const std::vector<MachineJob>& jobs);
+ArrayResult run_plain_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
+                              const std::vector<MachineJob>& jobs);
 
 // The folds of `gemms` dealt to the parts in turn, one job per part, as array_cycles.h counts them.
 std::vector<MachineJob> deal_folds(const MachineSetup& setup, Dataflow dataflow,

@@ -34,7 +34,7 @@ std::vector<double> reference_product(const MachineGemm& gemm) {
   return product;
 }
 
-MachineResult run(const MachineSetup& setup, Dataflow dataflow, const std::vector<MachineGemm>& gemms) {
+ArrayResult run(const MachineSetup& setup, Dataflow dataflow, const std::vector<MachineGemm>& gemms) {
   return run_machine(setup, gemms, deal_folds(setup, dataflow, gemms));
 }
 
@@ -42,7 +42,7 @@ MachineResult run(const MachineSetup& setup, Dataflow dataflow, const std::vecto
 TEST(SystolicMachine, OneFoldByHand) {
   const MachineSetup setup{2, 2, {}, false, {}, CellFormat::int8};
   const std::vector<MachineGemm> gemms = {{.m = 1, .n = 2, .k = 2, .x = {5, 6}, .w = {1, 2, 3, 4}}};
-  const MachineResult result = run(setup, Dataflow::weight_stationary, gemms);
+  const ArrayResult result = run(setup, Dataflow::weight_stationary, gemms);
   EXPECT_EQ(result.products.front(), (std::vector<double>{23, 34}));
   EXPECT_EQ(result.cycles, 5);
   EXPECT_EQ(result.weight_words, 4);
@@ -67,11 +67,11 @@ TEST_P(EveryFormatAndFlow, ProductIsTheReferences) {
                                           random_gemm(9, 3, 4, format, random)};
   for (const Split split : {Split{1, 1}, Split{2, 1}, Split{2, 4}}) {
     const MachineSetup setup{8, 4, split, double_buffered, {}, format};
-    const MachineResult result = run(setup, dataflow, gemms);
+    const ArrayResult result = run(setup, dataflow, gemms);
     for (std::size_t g = 0; g < gemms.size(); ++g) {
       EXPECT_EQ(result.products[g], reference_product(gemms[g]));
     }
-    const MachineResult plain = run_plain_machine(setup, gemms, deal_folds(setup, dataflow, gemms));
+    const ArrayResult plain = run_plain_machine(setup, gemms, deal_folds(setup, dataflow, gemms));
     EXPECT_EQ(plain.products, result.products);
     EXPECT_EQ(plain.macs, result.macs);
     EXPECT_EQ(result.macs, 5 * 11 * 70 + 9 * 3 * 4);
@@ -102,8 +102,7 @@ TEST(SystolicMachine, RingsAreThePlainTwin) {
                                   pick<std::int64_t>(1, 9), setup.format, random));
     }
     const auto jobs = deal_folds(setup, kDataflows[pick<std::size_t>(0, kDataflows.size())], gemms);
-    const MachineResult rings = run_machine(setup, gemms, jobs),
-                        plain = run_plain_machine(setup, gemms, jobs);
+    const ArrayResult rings = run_machine(setup, gemms, jobs), plain = run_plain_machine(setup, gemms, jobs);
     RC_ASSERT(rings.products == plain.products);
     RC_ASSERT(rings.cycles == plain.cycles);
     RC_ASSERT(rings.macs == plain.macs);
@@ -163,7 +162,7 @@ TEST(SystolicMachine, PartsRunDifferentGemms) {
   for (std::int64_t tile = 0; tile < 20; ++tile) {  // outputs stay: 40 rows over the 2 of a slab
     all[1].folds.push_back({1, tile, 0, 0, 1});
   }
-  const MachineResult result = run_machine(setup, gemms, all);
+  const ArrayResult result = run_machine(setup, gemms, all);
   for (std::size_t g = 0; g < gemms.size(); ++g) {
     EXPECT_EQ(result.products[g], reference_product(gemms[g]));
   }
@@ -183,7 +182,7 @@ TEST(SystolicMachine, PartsThatAreNotFedWait) {
   const auto jobs = deal_folds(setup, Dataflow::weight_stationary, gemms);
   EXPECT_EQ(run_machine(setup, gemms, jobs).cycles, 2 * 2 + 2 + 2 - 2);
   setup.ports.weights = 1;
-  const MachineResult starved = run_machine(setup, gemms, jobs);
+  const ArrayResult starved = run_machine(setup, gemms, jobs);
   EXPECT_EQ(starved.products.front(), reference_product(gemms.front()));
   EXPECT_EQ(starved.weight_words, 8);
   EXPECT_GE(starved.cycles, 8 + 2);

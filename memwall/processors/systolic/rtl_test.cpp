@@ -122,7 +122,7 @@ TEST(SystolicRtl, VerilatorGivesTheMachinesValuesInTheMachinesCycles) {
   std::mt19937 random(11);
   const MachineGemm gemm = random_gemm(kVectors, kColumns, kFolds * kRows, CellFormat::int8, random);
   const MachineSetup setup{kRows, kColumns, {1, 1}, true, {}, CellFormat::int8};
-  const MachineResult machine =
+  const ArrayResult machine =
       run_machine(setup, {gemm}, deal_folds(setup, Dataflow::weight_stationary, {gemm}));
 
   const std::filesystem::path folder =

@@ -6,7 +6,7 @@ namespace {
 // Calls visit(SplitChoice) for every way to cut `rows_of_parts` row parts and every dataflow.
 template <class Visit>
 void for_each_option(const SystolicCard& card, const ArrayShape& array, std::int64_t row_parts,
-                     const GemmShape& gemm, Visit&& visit) {
+                     const ProductShape& gemm, Visit&& visit) {
   for (std::int64_t rows = 1; rows <= row_parts; ++rows) {
     if (row_parts % rows != 0) {
       continue;
@@ -25,14 +25,14 @@ void for_each_option(const SystolicCard& card, const ArrayShape& array, std::int
 
 }  // namespace
 
-std::vector<SplitChoice> split_options(const SystolicCard& card, const GemmShape& gemm) {
+std::vector<SplitChoice> split_options(const SystolicCard& card, const ProductShape& gemm) {
   std::vector<SplitChoice> options;
   for_each_option(card, card.array, card.finest.row_parts, gemm,
                   [&](const SplitChoice& option) { options.push_back(option); });
   return options;
 }
 
-SplitChoice best_split(const SystolicCard& card, const GemmShape& gemm, std::int64_t slabs) {
+SplitChoice best_split(const SystolicCard& card, const ProductShape& gemm, std::int64_t slabs) {
   ArrayShape array = card.array;
   std::int64_t row_parts = card.finest.row_parts;
   if (slabs > 0 && slabs < row_parts) {

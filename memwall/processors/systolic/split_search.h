@@ -15,9 +15,9 @@ struct SplitChoice {
 };
 
 // All of them, whole array first, then by row and column parts; ports as the card has them.
-std::vector<SplitChoice> split_options(const SystolicCard& card, const GemmShape& gemm);
+std::vector<SplitChoice> split_options(const SystolicCard& card, const ProductShape& gemm);
 // The one with the fewest cycles; of equals the coarsest. `slabs` of the array's row parts take part, the
 // others work for somebody else: 0 for all. Does not allocate.
-SplitChoice best_split(const SystolicCard& card, const GemmShape& gemm, std::int64_t slabs = 0);
+SplitChoice best_split(const SystolicCard& card, const ProductShape& gemm, std::int64_t slabs = 0);
 
 }  // namespace memwall

@@ -60,6 +60,6 @@ inline MachineGemm random_gemm(std::int64_t m, std::int64_t n, std::int64_t k, C
   return {m, n, k, random_values(m * k, format, random), random_values(k * n, format, random)};
 }
 
-inline GemmShape shape_of(const MachineGemm& gemm) { return {gemm.m, gemm.n, gemm.k}; }
+inline ProductShape shape_of(const MachineGemm& gemm) { return {gemm.m, gemm.n, gemm.k}; }
 
 }  // namespace memwall::systolic_test

@@ -10,14 +10,15 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 }  // namespace
 
-std::int64_t fold_cycles(const ArrayShape& shape, std::int64_t folds, std::int64_t m, std::int64_t loaded) {
+std::int64_t fold_cycles(const StationaryArray& shape, std::int64_t folds, std::int64_t m,
+                         std::int64_t loaded) {
   assert(folds >= 1 && m >= 1 && loaded >= 1 && loaded <= shape.rows);
   return loaded + (folds - 1) * std::max(m, loaded) + m + shape.fill();
 }
 
 std::int64_t ArrayPlan::busy() const { return folds * std::max(m, loaded); }
 
-ArrayPlan plan_gemm(const ArrayShape& shape, std::int64_t arrays, std::int64_t m, std::int64_t k,
+ArrayPlan plan_gemm(const StationaryArray& shape, std::int64_t arrays, std::int64_t m, std::int64_t k,
                     std::int64_t n) {
   const std::int64_t folds = ceil_div(k, shape.rows) * ceil_div(n, shape.columns);
   const std::int64_t loaded = std::min(k, shape.rows);

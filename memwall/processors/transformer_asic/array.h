@@ -11,7 +11,7 @@
 
 namespace memwall {
 
-struct ArrayShape {
+struct StationaryArray {
   std::int64_t rows = 1, columns = 1;
   std::int64_t fill() const { return rows + columns - 2; }  // cycles from the last input to the last output
 };
@@ -21,7 +21,8 @@ struct ArrayShape {
 //   loaded + (f - 1) max(m, loaded) + m + R + C - 2
 //
 // the first fold's load included. REQUIRES: all at least 1.
-std::int64_t fold_cycles(const ArrayShape& shape, std::int64_t folds, std::int64_t m, std::int64_t loaded);
+std::int64_t fold_cycles(const StationaryArray& shape, std::int64_t folds, std::int64_t m,
+                         std::int64_t loaded);
 
 // Y(m, n) = X(m, k) W(k, n) over `arrays` equal arrays.
 struct ArrayPlan {
@@ -33,7 +34,7 @@ struct ArrayPlan {
 };
 // The folds are dealt to the arrays; when there are fewer of them than arrays, the activation rows are
 // divided as well. The split of fewest cycles.
-ArrayPlan plan_gemm(const ArrayShape& shape, std::int64_t arrays, std::int64_t m, std::int64_t k,
+ArrayPlan plan_gemm(const StationaryArray& shape, std::int64_t arrays, std::int64_t m, std::int64_t k,
                     std::int64_t n);
 
 }  // namespace memwall

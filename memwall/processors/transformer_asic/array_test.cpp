@@ -20,7 +20,7 @@ std::vector<std::int32_t> random_values(std::int64_t count) {
 
 TEST(Array, ProductAndCyclesAreExact) {
   check_property(200, [] {
-    const ArrayShape shape{pick<std::int64_t>(1, 9), pick<std::int64_t>(1, 9)};
+    const StationaryArray shape{pick<std::int64_t>(1, 9), pick<std::int64_t>(1, 9)};
     const auto m = pick<std::int64_t>(1, 20), k = pick<std::int64_t>(1, 25), n = pick<std::int64_t>(1, 25);
     const std::vector<std::int32_t> x = random_values(m * k), w = random_values(k * n);
     const ArrayRun run = run_array(shape, x, w, m, k, n);
@@ -36,7 +36,7 @@ TEST(Array, ProductAndCyclesAreExact) {
 // 4096 x 4096 weights are 8 x 8 folds of a 512 x 512 array: four for each of 16 arrays. 2048 rows hide the
 // load of 512; 128 rows do not.
 TEST(Array, LongStreamsHideTheLoad) {
-  const ArrayShape shape{512, 512};
+  const StationaryArray shape{512, 512};
   EXPECT_EQ(plan_gemm(shape, 16, 2048, 4096, 4096).busy(), 4 * 2048);
   EXPECT_EQ(plan_gemm(shape, 16, 128, 4096, 4096).busy(), 4 * 512);
 }

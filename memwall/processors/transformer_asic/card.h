@@ -12,7 +12,7 @@ namespace memwall {
 struct AsicCard {
   std::set<std::string> graph;  // names of what the fixed graph has: entries of `graph:`
 
-  ArrayShape array;
+  StationaryArray array;
   std::int64_t arrays = 1;  // after control took its share
   Hertz clock;
   double wide_cycles = 0;       // array cycles per activation row of 16 bits; 0: 8 bits only

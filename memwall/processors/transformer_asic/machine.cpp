@@ -23,7 +23,7 @@ using Slot = std::optional<Token>;
 
 class Array {
  public:
-  Array(const ArrayShape& shape, std::span<const std::int32_t> x, std::span<const std::int32_t> w,
+  Array(const StationaryArray& shape, std::span<const std::int32_t> x, std::span<const std::int32_t> w,
         std::int64_t m, std::int64_t k, std::int64_t n)
       : shape_(shape), x_(x), w_(w), m_(m), k_(k), n_(n) {
     run_.product.assign(static_cast<std::size_t>(m * n), 0);
@@ -117,7 +117,7 @@ class Array {
     return sums_[cell(row - 1, column)];
   }
 
-  ArrayShape shape_;
+  StationaryArray shape_;
   std::span<const std::int32_t> x_, w_;
   std::int64_t m_, k_, n_;
   std::int64_t left_to_leave_ = 0;
@@ -128,8 +128,8 @@ class Array {
 
 }  // namespace
 
-ArrayRun run_array(const ArrayShape& shape, std::span<const std::int32_t> x, std::span<const std::int32_t> w,
-                   std::int64_t m, std::int64_t k, std::int64_t n) {
+ArrayRun run_array(const StationaryArray& shape, std::span<const std::int32_t> x,
+                   std::span<const std::int32_t> w, std::int64_t m, std::int64_t k, std::int64_t n) {
   return Array(shape, x, w, m, k, n).run();
 }
 

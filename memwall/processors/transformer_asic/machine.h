@@ -19,7 +19,7 @@ struct ArrayRun {
 
 // x [m, k] times w [k, n], |values| up to 2^15. Folds run column block after column block, the row blocks of
 // one after another.
-ArrayRun run_array(const ArrayShape& shape, std::span<const std::int32_t> x, std::span<const std::int32_t> w,
-                   std::int64_t m, std::int64_t k, std::int64_t n);
+ArrayRun run_array(const StationaryArray& shape, std::span<const std::int32_t> x,
+                   std::span<const std::int32_t> w, std::int64_t m, std::int64_t k, std::int64_t n);
 
 }  // namespace memwall
