@@ -24,6 +24,7 @@ ProgramBuilder::ProgramBuilder(Program& program) : program_(program) {
   program_.blocks.clear();
   program_.replicas = 1;
   program_.static_power = Watts(0);
+  program_.power = {};
 }
 
 std::int32_t ProgramBuilder::open_block(std::string name, std::int64_t repeat,

@@ -22,7 +22,7 @@ class ProgramBuilder {
   // All tasks of `part`, repetitions unrolled, in its own order, once `frontier` is done; returns what has to
   // be done for the part to be done. Resources and labels are named "PREFIX.NAME"; those of one prefix and
   // name are one. All replicas of the part are charged: amounts and rates are multiplied by their number.
-  // Static power is not taken over.
+  // Power is not taken over.
   Frontier append(const Program& part, const std::string& prefix, const Frontier& frontier);
   // One task; `task` has neither label nor predecessors yet.
   Frontier append(Task task, const std::string& label, const Frontier& frontier);

@@ -156,9 +156,11 @@ class PairedModel : public PlacedModel {
    private:
     Frontier append(const PlacedModel& placed, const Step& step, const std::string& pool,
                     const Frontier& frontier) {
+      part_.power = {};  // of the other pool
       placed.lower(step, part_);
       Watts& power = pool == model_.attention_name ? attention_power_ : ffn_power_;
-      power = std::max(power, part_.static_power);
+      // At full clock all the time: the side that waits for the other is not known to rest.
+      power = std::max(power, part_.static_power + part_.power.clocked);
       return builder_.append(part_, pool, frontier);
     }
     Frontier cross(std::int32_t link, double bytes, const Frontier& frontier) {

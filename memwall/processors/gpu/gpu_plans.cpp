@@ -127,7 +127,7 @@ void check_plan(const Model& model, const Plan& plan, int system_chips) {
     throw ConfigError("plan", to_text(plan),
                       fmt::format("tp * pp * dp of at most the system's {} chips", system_chips));
   }
-  if (plan.pp > layer_runs(model)) {
+  if (plan.pp > std::max<std::int64_t>(1, layer_runs(model))) {
     refuse("pp", plan.pp, fmt::format("at most the model's runs of equal layers = {}", layer_runs(model)));
   }
   for_each_operator(model, [&](const Operator& op, std::int64_t) { check_operator(op, plan); });

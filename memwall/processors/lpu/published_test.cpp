@@ -1,4 +1,4 @@
-// The rows of validation/lpu_steps.csv and validation/figures/lpu.csv are what memwall computes.
+// The rows of validation/processors/lpu.csv and validation/figures/lpu.csv are what memwall computes.
 #include <cmath>
 #include <cstdlib>
 #include <sstream>
@@ -41,7 +41,7 @@ std::vector<std::vector<std::string>> rows_of(const std::string& file) {
 
 // One constant fitted to four rates: each within 27 % (time), 25 % where the chips are stated.
 TEST(PublishedSteps, PredictionsAreCurrentAndWithinAQuarter) {
-  for (const std::vector<std::string>& row : rows_of("lpu_steps.csv")) {
+  for (const std::vector<std::string>& row : rows_of("processors/lpu.csv")) {
     const System system = read_system(row[1]);
     const LpuModel model(read_model(row[2]), read_lpu_card(system.chip()), parse_plan(row[3]), {});
     Program program;
