@@ -13,9 +13,16 @@ ProcessorRegistry builtin_processors() {
   return processors;
 }
 
+// Pools of several kinds of chips are each a system of their own to a family.
 void check(const ProcessorRegistry& processors, const System& system) {
   for (const Pool& pool : system.pools) {
-    processors.find(pool.chip.family).make()->check(system);
+    System alone = system;
+    alone.pools = {pool};
+    if (system.pools.size() > 1) {
+      alone.facts.facts.clear();
+      alone.pools.front().role = PoolRole::everything;
+    }
+    processors.find(pool.chip.family).make()->check(alone);
   }
 }
 
