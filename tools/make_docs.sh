@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 make -s build/release/build.ninja
 cmake --build build/release --target memwall_cli
-for page in tools/docs/memory_wall.py tools/docs/fifteen_times.py; do
-  python3 "$page"
+for page in attention_and_ffn_apart fifteen_times memory_wall removing_control; do
+  python3 "tools/docs/$page.py"
 done
+python3 tools/arrays-page.py

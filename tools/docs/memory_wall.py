@@ -65,7 +65,8 @@ Nearly every figure rests on estimates: `memwall race` lists them, with how far 
 {section(1)}
 One user leaves most of a large machine idle: what is static dominates wherever hundreds of chips hold one model. Look at
 the first column against the others: a GPU fetches every weight from HBM for one token; SRAM fetches it from beside the
-multiplier; memory that computes does not move it; wiring has nothing to fetch.
+multiplier; memory that computes does not move it; wiring has nothing to fetch. A CS-3's power is published as a whole, so
+all of it stands under static.
 
 ## Sixty-four sequences
 
