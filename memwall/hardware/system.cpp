@@ -61,9 +61,9 @@ void require_roles_cover(const System& system, Fields& root) {
 // A box says of itself what it costs, of its links what they do, and of anything on a chip's card that it is
 // otherwise here.
 void refuse_unknown_facts(const System& system) {
-  std::vector<std::string> known = {"all_in_power", "price",      "price_per_hour", "tco_per_hour.*",
-                                    "nre.*",        "scale_up.*", "scale_out.*",    "crossing.*",
-                                    "cost.*"};
+  std::vector<std::string> known = {"all_in_power",   "price",      "price_per_hour",
+                                    "tco_per_hour.*", "nre.*",      "scale_up.*",
+                                    "scale_out.*",    "crossing.*", "cost.*"};
   for (const Pool& pool : system.pools) {
     for (const auto& [key, fact] : pool.chip.facts) {
       known.push_back(key);

@@ -19,7 +19,8 @@
 //   floor_us                           what the harness measures for a kernel of one element (measurement.h)
 //   host_us                            what each call took the host, where no graph was recorded
 //   engine                             whose attention kernel, where it is not the card's
-//   operand_sets                       distinct weights or caches that were taken in turn (kernel_op.h); default:
+//   operand_sets                       distinct weights or caches that were taken in turn (kernel_op.h);
+//   default:
 //                                      always cold
 //   excluded                           a reason: the row is counted and not scored
 //   source                             for people

@@ -152,8 +152,9 @@ INSTANTIATE_TEST_SUITE_P(
         VerbCase{"op", "op allreduce --system 8xh100 --bytes 64KiB"},
         VerbCase{"op-split", "op gemm --split --system 1xsplittable --m 4"},
         VerbCase{"sweep", "sweep --system hgx-h100 --model llama-3.1-70b --decode 8@512 --fact host.step"},
-        VerbCase{"sweep", "sweep --system 1xtpu-v6e --model llama-3.1-8b --decode 8@512 --fact hbm.capacity "
-                          "--values '8 GB'"},
+        VerbCase{"sweep",
+                 "sweep --system 1xtpu-v6e --model llama-3.1-8b --decode 8@512 --fact hbm.capacity "
+                 "--values '8 GB'"},
         VerbCase{"sweep", "sweep --system 1xtpu-v6e --figure matrix.bf16_peak"},
         VerbCase{"op", "op moe --system 1xb200 --tokens 64 --format mxfp4"}, VerbCase{"validate", "validate"},
         VerbCase{"validate", "validate --carry h200=h100"},
