@@ -7,7 +7,7 @@ set -eu
 
 packages="g++ cmake ninja-build ccache mold
   libcli11-dev libyaml-cpp-dev nlohmann-json3-dev libfmt-dev libprotozero-dev libjs-chart.js zlib1g-dev libnlopt-dev
-  libhwy-dev libgtest-dev libgmock-dev librapidcheck-dev protobuf-compiler"
+  libhwy-dev python3 libgtest-dev libgmock-dev librapidcheck-dev protobuf-compiler"
 [ "${1:-}" != checks ] ||
   packages="$packages git libbenchmark-dev clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
   verilator yosys python3-venv"

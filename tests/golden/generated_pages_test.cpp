@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -15,17 +16,40 @@ std::string content(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-TEST(GeneratedPages, ArraysAreCurrent) {
+// A script of tools/ and what it writes into docs/.
+struct Page {
+  const char* script;
+  std::vector<const char*> files;
+};
+
+void PrintTo(const Page& page, std::ostream* out) { *out << page.script; }
+
+class GeneratedPages : public testing::TestWithParam<Page> {};
+
+TEST_P(GeneratedPages, AreCurrent) {
   const std::filesystem::path root = MEMWALL_SOURCE_DIR;
   const Sandbox sandbox;
-  const Sandbox::Result result =
-      sandbox.run("mkdir docs && python3 " + (root / "tools/arrays-page.py").string() + " memwall docs");
+  const Sandbox::Result result = sandbox.run("mkdir docs && python3 -B " +
+                                             (root / "tools" / GetParam().script).string() + " memwall docs");
   ASSERT_EQ(result.status, 0) << result.errors;
-  for (const char* page : {"arrays.md", "arrays/sharing.svg", "arrays/splitting.svg", "arrays/slabs.svg"}) {
-    EXPECT_EQ(sandbox.read(std::string("docs/") + page), content(root / "docs" / page))
-        << "docs/" << page << " is not what tools/arrays-page.py writes: run it";
+  for (const std::string file : GetParam().files) {
+    EXPECT_EQ(sandbox.read("docs/" + file), content(root / "docs" / file))
+        << "docs/" << file << " is not what tools/" << GetParam().script << " writes: run tools/make_docs.sh";
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Docs, GeneratedPages,
+    testing::Values(Page{"arrays-page.py",
+                         {"arrays.md", "arrays/sharing.svg", "arrays/splitting.svg", "arrays/slabs.svg"}},
+                    Page{"docs/attention_and_ffn_apart.py",
+                         {"attention-and-ffn-apart.md", "pictures/attention-and-ffn-apart.svg"}},
+                    Page{"docs/fifteen_times.py", {"fifteen-times.md"}},
+                    Page{"docs/memory_wall.py",
+                         {"memory-wall.md", "pictures/memory-wall-1.svg", "pictures/memory-wall-64.svg"}},
+                    Page{"docs/removing_control.py",
+                         {"removing-control.md", "pictures/removing-control.svg"}}),
+    [](const testing::TestParamInfo<Page>& page) { return "Page" + std::to_string(page.index); });
 
 }  // namespace
 }  // namespace memwall

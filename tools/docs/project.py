@@ -3,14 +3,17 @@
 import json
 import pathlib
 import subprocess
+import sys
 
+# usage of every page's script: SCRIPT [PROGRAM [FOLDER]]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCS = ROOT / "docs"
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build" / "release" / "memwall")
+DOCS = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "docs"
 
 
 def memwall(*arguments):
     """What memwall answers as JSON; its own error line when it refuses."""
-    command = [str(ROOT / "build" / "release" / "memwall"), *map(str, arguments), "--json"]
+    command = [PROGRAM, *map(str, arguments), "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"memwall {' '.join(map(str, arguments))}: {done.stderr.strip()}")
@@ -19,9 +22,9 @@ def memwall(*arguments):
 
 def write(name, text):
     path = DOCS / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    print(path.relative_to(ROOT))
+    print(path)
 
 
 def quantity(value, unit):
