@@ -1,7 +1,9 @@
 #include "memwall/report/page.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -177,6 +179,10 @@ std::string race_page(const PageHeading& heading, const std::vector<RaceResult>&
     while (first < results.size() && results[first].model == model) {
       of_model.push_back(results[first++]);
     }
+    // As the terminal's table: the fastest first, what does not fit at the end.
+    std::stable_sort(of_model.begin(), of_model.end(), [](const RaceResult& a, const RaceResult& b) {
+      return std::pair(!a.fits, -a.tokens_per_s_per_user) < std::pair(!b.fits, -b.tokens_per_s_per_user);
+    });
     sections += model_section(model, of_model);
   }
   return html_page(
