@@ -4,7 +4,6 @@ set -eu
 cd "$(dirname "$0")/.."
 make -s build/release/build.ninja
 cmake --build build/release --target memwall_cli
-for page in attention_and_ffn_apart fifteen_times memory_wall removing_control; do
-  python3 "tools/docs/$page.py"
+for page in arrays attention_and_ffn_apart fifteen_times memory_wall removing_control; do
+  python3 -B "tools/docs/$page.py" build/release/memwall docs
 done
-python3 tools/arrays-page.py

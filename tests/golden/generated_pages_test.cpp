@@ -40,7 +40,7 @@ TEST_P(GeneratedPages, AreCurrent) {
 
 INSTANTIATE_TEST_SUITE_P(
     Docs, GeneratedPages,
-    testing::Values(Page{"arrays-page.py",
+    testing::Values(Page{"docs/arrays.py",
                          {"arrays.md", "arrays/sharing.svg", "arrays/splitting.svg", "arrays/slabs.svg"}},
                     Page{"docs/attention_and_ffn_apart.py",
                          {"attention-and-ffn-apart.md", "pictures/attention-and-ffn-apart.svg"}},

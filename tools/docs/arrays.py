@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes docs/arrays.md and its pictures from what memwall itself answers.
 
-usage: tools/arrays-page.py [PROGRAM [FOLDER]]     default: build/release/memwall docs
+usage: tools/docs/arrays.py [PROGRAM [FOLDER]]     default: build/release/memwall docs
 
 A test holds the pages of docs/ to what this writes.
 """
@@ -136,7 +136,7 @@ def main():
           [(f"M = {m}", sweep(f"split.speedup_m{m}", "array.row_parts")) for m in (1, 16, 64)])
     (FOLDER / "arrays.md").write_text(f"""# Arrays that split
 
-Written by `tools/arrays-page.py` from memwall's own answers; a test keeps it current. The design is `chips/splittable.yaml`: a
+Written by `tools/docs/arrays.py` from memwall's own answers; a test keeps it current. The design is `chips/splittable.yaml`: a
 family of designs whose every number is an estimate with a range. No number here is any vendor's.
 
 ## What splitting does to a small GEMM
