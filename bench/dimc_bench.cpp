@@ -46,7 +46,7 @@ BENCHMARK(dimc_machine_toggles);
 // A decode step of Llama-3.1-70B on a rack of 64 cards, another context every time.
 void dimc_lower_and_schedule(benchmark::State& state) {
   const DimcCard card = read_dimc_card(read_system("corsair-rack"));
-  const DimcModel model(card, read_model("llama-3.1-70b"), parse_plan("tp8 pp8"), RoleSet{});
+  const DimcModel model(card, read_model("llama-3.1-70b"), parse_plan("tp8 pp8"));
   Program program;
   ScheduleClock clock;
   Step step{{{7, 1, 1024}}, {}};

@@ -146,7 +146,7 @@ BENCHMARK(lpu_pass_fp16_plain);
 
 // A decode step of a 70-billion-parameter model over 576 chips, lowered and scheduled.
 void lpu_step(benchmark::State& state) {
-  const LpuModel model(read_model("llama-2-70b-w8a16"), v1(), parse_plan("tp64 pp9"), {});
+  const LpuModel model(read_model("llama-2-70b-w8a16"), v1(), parse_plan("tp64 pp9"));
   ScheduleClock clock;
   Program program;
   std::int64_t context = 1000;

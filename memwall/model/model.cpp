@@ -88,6 +88,14 @@ ParameterCount parameters(const Model& model) {
   return sum;
 }
 
+std::int64_t layer_runs(const Model& model) {
+  std::int64_t runs = 0;
+  for (const LayerGroup& group : model.groups) {
+    runs += group.repeat;
+  }
+  return runs;
+}
+
 Bytes weight_bytes(const Operator& op) {
   const auto stored = std::visit(CountStored<double>{}, op.shape);
   return bytes_of(stored.matrix, stored.format) + bytes_of(stored.small, kSmallTensors);

@@ -122,6 +122,9 @@ struct Model {
   std::vector<Operator> epilogue;
 };
 
+// Runs of layer groups: what a pipeline divides.
+std::int64_t layer_runs(const Model& model);
+
 // Values (not bytes). active: used for one token, with only experts_per_token of the routed experts, the
 // head once, and the embedding as the maker counts it. Exact for a model that verify() accepts.
 struct ParameterCount {

@@ -23,11 +23,6 @@
 
 namespace memwall {
 
-// Which operators of a model a pool carries: all, or one side of an attention/FFN split.
-struct RoleSet {
-  bool embed = true, attention = true, ffn = true, head = true;
-};
-
 // How the sampler picks a token: `greedy` takes the largest logit of every sequence at once; `plain` draws
 // from all of them, request by request; `sorted` orders the vocabulary before it draws, as engines do for
 // top-p.
@@ -100,8 +95,8 @@ class Processor {
 
   // REQUIRES: placement.fits. Borrows nothing: copies what it needs.
   virtual std::unique_ptr<PlacedModel> load(const Model& model, const System& system,
-                                            const Placement& placement, const LowerOptions& options,
-                                            const RoleSet& roles = {}) const = 0;
+                                            const Placement& placement,
+                                            const LowerOptions& options) const = 0;
 
   // What `memwall calibrate` may fit on such a system: at most 12 constants that its cards have, none by
   // default.

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -149,6 +150,24 @@ std::int64_t Program::task_count() const {
     count += block.repeat * std::ssize(block.tasks);
   }
   return count;
+}
+
+Resource queue_resource(std::string name, Amount amount, double peak_rate, double achieved,
+                        Joules energy_per_amount, Category category) {
+  Resource resource;
+  resource.name = std::move(name);
+  resource.amount = amount;
+  resource.peak_rate = peak_rate;
+  resource.sustained_rate = peak_rate * achieved;
+  resource.energy_per_amount = energy_per_amount;
+  resource.category = category;
+  return resource;
+}
+
+Resource delay_resource(std::string name, double rate, Category category) {
+  Resource resource = queue_resource(std::move(name), Amount::messages, rate, 1, Joules(0), category);
+  resource.is_delay = true;
+  return resource;
 }
 
 void add_demand(Task& task, std::int32_t resource, Category category, double useful, double charged) {

@@ -49,6 +49,11 @@ struct PowerControl {
   double clock_share = 1;  // of the full clock, which the rates and energies of `resources` are for
 };
 
+// achieved: the sustained rate's share of the peak.
+Resource queue_resource(std::string name, Amount amount, double peak_rate, double achieved,
+                        Joules energy_per_amount, Category category);
+Resource delay_resource(std::string name, double rate, Category category);
+
 // `useful` amount is what the mathematics needs and what the bound clock charges; `charged` >= useful is what
 // the machine really spends (padded tiles, repeated reads) and what the schedule clock charges. A delay that
 // is no part of the bound has useful = 0. `switched` is what energy is charged for: the charged amount,

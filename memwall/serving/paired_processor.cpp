@@ -190,12 +190,12 @@ class PairedProcessor : public Processor {
   }
 
   std::vector<Plan> candidate_plans(const Model& model, const System& system) const override {
+    const std::optional<Plan> ffn = ffn_plan(model, system, Need{});
     std::vector<Plan> plans;
     for (const Plan& plan : attention_->candidate_plans(model, attention_system(system))) {
       if (plan.pp == 1 && plan.mode.empty()) {
         for (const int micro : kMicroBatches) {
-          PairedPlan paired{plan, ffn_plan(model, system, Need{}), micro};
-          plans.push_back(paired.ffn ? to_plan(paired) : plan);
+          plans.push_back(ffn ? to_plan({plan, ffn, micro}) : plan);
         }
       }
     }
@@ -208,8 +208,9 @@ class PairedProcessor : public Processor {
     if (paired.attention.pp > 1) {
       throw ConfigError("plan", quoted(to_text(plan)), "no pipeline in the attention pool");
     }
-    Placement both = attention_->place(model, attention_system(system), paired.attention, need);
-    prefix_levels(both, attention_system(system));
+    const System attention_pool = attention_system(system);
+    Placement both = attention_->place(model, attention_pool, paired.attention, need);
+    prefix_levels(both, attention_pool);
     paired.ffn = paired.ffn ? paired.ffn : ffn_plan(model, system, need);
     if (!paired.ffn) {
       both.fits = false;
@@ -230,7 +231,7 @@ class PairedProcessor : public Processor {
   }
 
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions& options, const RoleSet&) const override {
+                                    const LowerOptions& options) const override {
     const PairedPlan plan = parse_paired_plan(placement.plan);
     const System attention_pool = attention_system(system);
     const System stage = pool_system(system, PoolRole::ffn, plan.ffn->chips() / plan.ffn->pp);

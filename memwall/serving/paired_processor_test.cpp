@@ -14,16 +14,6 @@ namespace {
 
 using testing::HasSubstr;
 
-Fact fact(const std::string& key, double value, const Dimension& dimension) {
-  Fact made;
-  made.key = key;
-  made.value = value;
-  made.dimension = dimension;
-  made.has_unit = true;
-  made.source = "toy";
-  return made;
-}
-
 System paired_system() {
   System system = toy_system(1);
   system.pools.push_back(system.pools.front());
@@ -31,9 +21,9 @@ System paired_system() {
   system.pools[1].role = PoolRole::ffn;
   system.pools[0].chip.name = "a";
   system.pools[1].chip.name = "f";
-  for (const Fact& each : {fact("crossing.latency", 1e-6, dimension_of(Seconds{})),
-                           fact("crossing.bandwidth", 1e9, dimension_of(BytesPerSecond{})),
-                           fact("crossing.energy", 1e-12, dimension_of(JoulesPerByte{}))}) {
+  for (const Fact& each : {toy_fact("crossing.latency", 1e-6, dimension_of(Seconds{})),
+                           toy_fact("crossing.bandwidth", 1e9, dimension_of(BytesPerSecond{})),
+                           toy_fact("crossing.energy", 1e-12, dimension_of(JoulesPerByte{}))}) {
     system.facts.facts[each.key] = each;
   }
   return system;

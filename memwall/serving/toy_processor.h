@@ -20,14 +20,16 @@ class ToyProcessor : public Processor {
   void check(const System&) const override {}
   std::vector<Plan> candidate_plans(const Model&, const System& system) const override;
   Placement place(const Model&, const System&, const Plan&, const Need&) const override;
-  std::unique_ptr<PlacedModel> load(const Model&, const System&, const Placement&, const LowerOptions&,
-                                    const RoleSet&) const override;
+  std::unique_ptr<PlacedModel> load(const Model&, const System&, const Placement&,
+                                    const LowerOptions&) const override;
   std::unique_ptr<KernelLowering> open_kernels(const System&, const LowerOptions&) const override;
 
  private:
   double batches_in_flight_;
 };
 
+// A published fact, in base units.
+Fact toy_fact(const std::string& key, double value, const Dimension& dimension);
 // `count` chips of 100 GB at 1 TB/s, 100 Top/s and a launch of 10 us, estimated as 5 us to 20 us.
 System toy_system(int count);
 // One linear layer of 1000 x 1000 in bf16, repeated 1000 times, with attention of one head of 128: 2 GB of

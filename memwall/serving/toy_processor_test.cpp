@@ -60,17 +60,6 @@ class ToyKernels : public KernelLowering {
   ToyLoaded loaded_;
 };
 
-Fact fact(const std::string& key, double value, const Dimension& dimension) {
-  Fact made;
-  made.key = key;
-  made.value = value;
-  made.dimension = dimension;
-  made.has_unit = true;
-  made.text = key;
-  made.source = "toy";
-  return made;
-}
-
 }  // namespace
 
 std::vector<Plan> ToyProcessor::candidate_plans(const Model&, const System& system) const {
@@ -107,8 +96,7 @@ Placement ToyProcessor::place(const Model& model, const System& system, const Pl
 }
 
 std::unique_ptr<PlacedModel> ToyProcessor::load(const Model& model, const System& system,
-                                                const Placement& placement, const LowerOptions&,
-                                                const RoleSet&) const {
+                                                const Placement& placement, const LowerOptions&) const {
   return std::make_unique<ToyLoaded>(model, system.chip(), placement.plan, batches_in_flight_);
 }
 
@@ -116,17 +104,28 @@ std::unique_ptr<KernelLowering> ToyProcessor::open_kernels(const System& system,
   return std::make_unique<ToyKernels>(ToyLoaded(toy_model(), system.chip(), Plan{}, 1));
 }
 
+Fact toy_fact(const std::string& key, double value, const Dimension& dimension) {
+  Fact made;
+  made.key = key;
+  made.value = value;
+  made.dimension = dimension;
+  made.has_unit = true;
+  made.text = key;
+  made.source = "toy";
+  return made;
+}
+
 System toy_system(int count) {
   Pool pool;
   pool.count = count;
   pool.chip.name = "toy";
   pool.chip.family = "toy";
-  for (const Fact& each : {fact("memory.capacity", 100e9, dimension_of(Bytes{})),
-                           fact("memory.bandwidth", 1e12, dimension_of(BytesPerSecond{})),
-                           fact("compute.rate", 100e12, dimension_of(OpsPerSecond{}))}) {
+  for (const Fact& each : {toy_fact("memory.capacity", 100e9, dimension_of(Bytes{})),
+                           toy_fact("memory.bandwidth", 1e12, dimension_of(BytesPerSecond{})),
+                           toy_fact("compute.rate", 100e12, dimension_of(OpsPerSecond{}))}) {
     pool.chip.facts[each.key] = each;
   }
-  Fact launch = fact("launch", 10e-6, dimension_of(Seconds{}));
+  Fact launch = toy_fact("launch", 10e-6, dimension_of(Seconds{}));
   launch.source.clear();
   launch.estimate = "as others";
   launch.low = 5e-6;

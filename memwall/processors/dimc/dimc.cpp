@@ -24,8 +24,8 @@ class Dimc : public Processor {
   }
 
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions&, const RoleSet& roles) const override {
-    return std::make_unique<DimcModel>(read_dimc_card(system), model, placement.plan, roles);
+                                    const LowerOptions&) const override {
+    return std::make_unique<DimcModel>(read_dimc_card(system), model, placement.plan);
   }
 
   std::vector<TunableFact> tunable_facts(const System& system) const override {

@@ -19,20 +19,6 @@ constexpr double kMergePasses = 2;       // of partial results of attention: res
 
 double real(std::int64_t value) { return static_cast<double>(value); }
 
-bool carries(const RoleSet& roles, OpRole role) {
-  switch (role) {
-    case OpRole::embed:
-      return roles.embed;
-    case OpRole::attention:
-      return roles.attention;
-    case OpRole::ffn:
-      return roles.ffn;
-    case OpRole::head:
-      return roles.head;
-  }
-  return true;
-}
-
 }  // namespace
 
 // What one copy computes in a step. Sequences are dealt evenly to the copies; the fullest is shown.
@@ -47,7 +33,7 @@ struct DimcModel::Batch {
   }
 };
 
-DimcModel::DimcModel(const DimcCard& card, const Model& model, const Plan& plan, const RoleSet& roles)
+DimcModel::DimcModel(const DimcCard& card, const Model& model, const Plan& plan)
     : card_(card),
       plan_(plan),
       residence_(residence_of(card, plan.mode)),
@@ -55,7 +41,7 @@ DimcModel::DimcModel(const DimcCard& card, const Model& model, const Plan& plan,
       hidden_(real(model.hidden_size)),
       resources_(card),
       levels_(levels_of(card, plan.tp)) {
-  plan_operators("prologue", 1, model.prologue, roles);
+  plan_operators("prologue", 1, model.prologue);
   const auto stages = stage_runs(model, plan.pp);
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
     if (stage > 0) {
@@ -64,10 +50,10 @@ DimcModel::DimcModel(const DimcCard& card, const Model& model, const Plan& plan,
     for (const StageRun& run : stages[stage]) {
       const LayerGroup& group = model.groups[run.group];
       const std::string name = stages.size() > 1 ? fmt::format("{}_{}", group.name, stage) : group.name;
-      plan_operators(name, run.repeat, group.operators, roles);
+      plan_operators(name, run.repeat, group.operators);
     }
   }
-  plan_operators("epilogue", 1, model.epilogue, roles);
+  plan_operators("epilogue", 1, model.epilogue);
 }
 
 std::int32_t DimcModel::label(const std::string& text) {
@@ -100,7 +86,7 @@ void DimcModel::plan_send(int stage) {
 }
 
 void DimcModel::plan_operators(const std::string& name, std::int64_t repeat,
-                               const std::vector<Operator>& operators, const RoleSet& roles) {
+                               const std::vector<Operator>& operators) {
   BlockPlan block;
   block.name = name;
   block.repeat = repeat;
@@ -112,9 +98,6 @@ void DimcModel::plan_operators(const std::string& name, std::int64_t repeat,
     open_sum = false;
   };
   for (const Operator& op : operators) {
-    if (!carries(roles, op.role)) {
-      continue;
-    }
     if (std::holds_alternative<Norm>(op.shape) || std::holds_alternative<ResidualAdd>(op.shape)) {
       close_sum();
     }

@@ -54,7 +54,7 @@ class DimcTasks {
 
 class DimcModel : public PlacedModel {
  public:
-  DimcModel(const DimcCard& card, const Model& model, const Plan& plan, const RoleSet& roles);
+  DimcModel(const DimcCard& card, const Model& model, const Plan& plan);
 
   void lower(const Step& step, Program& program) const override;
   double batches_in_flight() const override { return plan_.pp; }
@@ -93,8 +93,7 @@ class DimcModel : public PlacedModel {
 
   std::int32_t label(const std::string& text);
   Item& add(BlockPlan& block, Kind kind, const std::string& label_text, const Operator& op);
-  void plan_operators(const std::string& name, std::int64_t repeat, const std::vector<Operator>& operators,
-                      const RoleSet& roles);
+  void plan_operators(const std::string& name, std::int64_t repeat, const std::vector<Operator>& operators);
   void plan_operator(BlockPlan& block, const Operator& op);
   void plan_send(int stage);
   void lower(const Item& item, const Batch& batch, const Step& step, DimcTasks& tasks) const;

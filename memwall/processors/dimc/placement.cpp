@@ -28,14 +28,6 @@ Bytes held(const DimcCard& card, double values, Format format) {
   return Bytes(values * card.stored(format).value_or(Stored{}).bits_held / kBitsPerByte);
 }
 
-std::int64_t layer_runs(const Model& model) {
-  std::int64_t runs = 0;
-  for (const LayerGroup& group : model.groups) {
-    runs += group.repeat;
-  }
-  return runs;
-}
-
 // Bytes of one operator over all chiplets of a stage.
 struct Held {
   Bytes weights, table;  // table: of an embedding

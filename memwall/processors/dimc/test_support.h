@@ -61,7 +61,7 @@ inline Timed timed(const DimcModel& model, const Step& step) {
 }
 
 inline DimcModel loaded(const DimcCard& card, const std::string& model, const std::string& plan) {
-  return DimcModel(card, read_model(model), parse_plan(plan), RoleSet{});
+  return DimcModel(card, read_model(model), parse_plan(plan));
 }
 
 }  // namespace memwall::dimc_test

@@ -18,20 +18,6 @@ namespace {
 constexpr double kBytes = 2;       // bf16 activations
 constexpr double kLogitBytes = 4;  // fp32
 
-bool carries(const RoleSet& roles, OpRole role) {
-  switch (role) {
-    case OpRole::embed:
-      return roles.embed;
-    case OpRole::attention:
-      return roles.attention;
-    case OpRole::ffn:
-      return roles.ffn;
-    case OpRole::head:
-      return roles.head;
-  }
-  return true;
-}
-
 }  // namespace
 
 // What one data-parallel group computes in a step. Sequences are dealt evenly; the fullest group is shown.
@@ -50,7 +36,7 @@ struct GpuPlacedModel::Batch {
 };
 
 GpuPlacedModel::GpuPlacedModel(const GpuSpec& spec, const Model& model, const Plan& plan,
-                               const LowerOptions& options, const RoleSet& roles)
+                               const LowerOptions& options)
     : spec_(spec),
       resources_(spec),
       plan_(plan),
@@ -58,7 +44,7 @@ GpuPlacedModel::GpuPlacedModel(const GpuSpec& spec, const Model& model, const Pl
       hidden_(static_cast<double>(model.hidden_size)) {
   const double runs = static_cast<double>(layer_runs(model));
   batches_in_flight_ = runs / std::ceil(runs / plan.pp);
-  plan_blocks(model, roles);
+  plan_blocks(model);
 }
 
 std::int32_t GpuPlacedModel::label(const std::string& text) {
@@ -80,8 +66,8 @@ GpuPlacedModel::Kernel& GpuPlacedModel::add(BlockPlan& block, Kind kind, const s
   return block.kernels.back();
 }
 
-void GpuPlacedModel::plan_blocks(const Model& model, const RoleSet& roles) {
-  plan_operators("prologue", 1, model.prologue, roles, false);
+void GpuPlacedModel::plan_blocks(const Model& model) {
+  plan_operators("prologue", 1, model.prologue, false);
   const auto stages = stage_parts(model, plan_.pp);
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
     if (stage > 0) {
@@ -96,14 +82,14 @@ void GpuPlacedModel::plan_blocks(const Model& model, const RoleSet& roles) {
     for (const StagePart& part : stages[stage]) {
       const LayerGroup& group = model.groups[part.group];
       const std::string name = stages.size() > 1 ? fmt::format("{}_{}", group.name, stage) : group.name;
-      plan_operators(name, part.repeat, group.operators, roles, false);
+      plan_operators(name, part.repeat, group.operators, false);
     }
   }
-  plan_operators("epilogue", 1, model.epilogue, roles, true);
+  plan_operators("epilogue", 1, model.epilogue, true);
 }
 
 void GpuPlacedModel::plan_operators(const std::string& name, std::int64_t repeat,
-                                    const std::vector<Operator>& operators, const RoleSet& roles, bool last) {
+                                    const std::vector<Operator>& operators, bool last) {
   BlockPlan block;
   block.name = name;
   block.repeat = repeat;
@@ -116,9 +102,6 @@ void GpuPlacedModel::plan_operators(const std::string& name, std::int64_t repeat
   };
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator& op = operators[i];
-    if (!carries(roles, op.role)) {
-      continue;
-    }
     // The residual stream that the norm takes with it.
     const bool after_add = i > 0 && std::holds_alternative<ResidualAdd>(operators[i - 1].shape);
     const bool wraps =
@@ -158,7 +141,7 @@ void GpuPlacedModel::plan_operators(const std::string& name, std::int64_t repeat
     }
   }
   close_sum();
-  if (last && roles.head && !operators.empty()) {
+  if (last && !operators.empty()) {
     add(block, Kind::host_step, "host");
   }
   if (!block.kernels.empty()) {

@@ -19,8 +19,7 @@ namespace memwall {
 
 class GpuPlacedModel : public PlacedModel {
  public:
-  GpuPlacedModel(const GpuSpec& spec, const Model& model, const Plan& plan, const LowerOptions& options,
-                 const RoleSet& roles);
+  GpuPlacedModel(const GpuSpec& spec, const Model& model, const Plan& plan, const LowerOptions& options);
 
   void lower(const Step& step, Program& program) const override;
   // The slowest stage sets the pace: as many batches as that stage is contained in all of them.
@@ -67,9 +66,9 @@ class GpuPlacedModel : public PlacedModel {
   struct Batch;
 
   std::int32_t label(const std::string& text);
-  void plan_blocks(const Model& model, const RoleSet& roles);
+  void plan_blocks(const Model& model);
   void plan_operators(const std::string& name, std::int64_t repeat, const std::vector<Operator>& operators,
-                      const RoleSet& roles, bool last);
+                      bool last);
   void plan_linear(BlockPlan& block, const std::vector<Operator>& operators, std::size_t index);
   void plan_experts(BlockPlan& block, const Operator& op);
   Kernel& add(BlockPlan& block, Kind kind, const std::string& label_text, OpShape shape = {});

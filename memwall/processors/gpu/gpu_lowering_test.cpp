@@ -8,6 +8,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "memwall/core/data_files.h"
+#include "memwall/model/model_parts.h"
 #include "memwall/model/read_model.h"
 #include "memwall/processors/gpu/gpu_processor.h"
 #include "memwall/program/clock.h"
@@ -208,12 +209,11 @@ TEST(GpuLowering, NarrowActivationsAreQuantisedFirst) {
       0u);
 }
 
-TEST(GpuLowering, RolesChooseTheOperators) {
+TEST(GpuLowering, APartOfAModelHasItsOperatorsOnly) {
   Placement placement;
   placement.plan = plan_of(1);
-  RoleSet ffn;
-  ffn.embed = ffn.attention = ffn.head = false;
-  const auto placed = make_gpu()->load(read_model("llama-3.1-8b"), read_system("1xh100"), placement, {}, ffn);
+  const Model ffn = part_of(read_model("llama-3.1-8b"), {OpRole::ffn});
+  const auto placed = make_gpu()->load(ffn, read_system("1xh100"), placement, {});
   const std::set<std::string> labels = labels_of(lowered(*placed, {1, 1, 100}));
   EXPECT_EQ(labels.count("down"), 1u);
   EXPECT_EQ(labels.count("attention"), 0u);

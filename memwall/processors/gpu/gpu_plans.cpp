@@ -103,14 +103,6 @@ class PlanList {
 
 }  // namespace
 
-std::int64_t layer_runs(const Model& model) {
-  std::int64_t runs = 0;
-  for (const LayerGroup& group : model.groups) {
-    runs += group.repeat;
-  }
-  return runs;
-}
-
 void check_plan(const Model& model, const Plan& plan, int system_chips) {
   for (auto [degree, value] : {std::pair{"tp", plan.tp}, std::pair{"pp", plan.pp}, std::pair{"dp", plan.dp},
                                std::pair{"ep", plan.ep}}) {

@@ -9,9 +9,6 @@
 
 namespace memwall {
 
-// Runs of layer groups in a model: what a pipeline divides.
-std::int64_t layer_runs(const Model& model);
-
 // Chips among which every routed expert's intermediate width is divided.
 inline int expert_tp(const Plan& plan) { return plan.tp * plan.dp / plan.ep; }
 

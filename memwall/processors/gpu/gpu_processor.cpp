@@ -194,8 +194,8 @@ class GpuProcessor : public Processor {
   }
 
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions& options, const RoleSet& roles) const override {
-    return std::make_unique<GpuPlacedModel>(read_gpu_spec(system), model, placement.plan, options, roles);
+                                    const LowerOptions& options) const override {
+    return std::make_unique<GpuPlacedModel>(read_gpu_spec(system), model, placement.plan, options);
   }
 
   std::vector<TunableFact> tunable_facts(const System& system) const override {

@@ -8,27 +8,6 @@
 namespace memwall {
 namespace {
 
-Resource delay_resource(std::string name, Seconds each, Category category = Category::overhead) {
-  Resource resource;
-  resource.name = std::move(name);
-  resource.is_delay = true;
-  resource.peak_rate = resource.sustained_rate = 1 / each.value;
-  resource.category = category;
-  return resource;
-}
-
-Resource queue_resource(std::string name, Amount amount, double peak, double achieved, Joules energy,
-                        Category category) {
-  Resource resource;
-  resource.name = std::move(name);
-  resource.amount = amount;
-  resource.peak_rate = peak;
-  resource.sustained_rate = peak * achieved;
-  resource.energy_per_amount = energy;
-  resource.category = category;
-  return resource;
-}
-
 // On the chip's own clock, as memories and links outside it are not.
 Resource clocked(Resource resource) {
   resource.follows_clock = true;
@@ -45,7 +24,7 @@ std::int32_t GpuResources::add(Resource resource) {
 GpuResources::GpuResources(const GpuSpec& spec) {
   const auto add_delay = [this](GpuDelay which, const char* name, Seconds each,
                                 Category category = Category::overhead) {
-    delay_[static_cast<std::size_t>(which)] = add(delay_resource(name, each, category));
+    delay_[static_cast<std::size_t>(which)] = add(delay_resource(name, 1 / each.value, category));
   };
   add_delay(GpuDelay::gemm_start, "gemm_start", spec.gemm.start);
   add_delay(GpuDelay::gemm_helper, "gemm_helper", spec.gemm.helper_start);

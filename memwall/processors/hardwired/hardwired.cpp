@@ -52,11 +52,7 @@ class Hardwired : public Processor {
   }
 
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions&, const RoleSet& roles) const override {
-    if (!roles.embed || !roles.attention || !roles.ffn || !roles.head) {
-      throw ConfigError(Location{system.file}, "role", "a part of the model",
-                        "'everything': the whole model is in the wires");
-    }
+                                    const LowerOptions&) const override {
     const HardwiredCard card = read_hardwired_card(system.chip());
     return std::make_unique<HardwiredModel>(card, wiring_of(model), placement.plan.dp);
   }

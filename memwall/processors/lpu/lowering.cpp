@@ -38,11 +38,11 @@ constexpr double kLinearChain = 1, kPointwiseChain = 1, kGateChain = 2;
 
 }  // namespace
 
-LpuModel::LpuModel(const Model& model, const LpuCard& card, const Plan& plan, const RoleSet& roles)
+LpuModel::LpuModel(const Model& model, const LpuCard& card, const Plan& plan)
     : card_(card),
       plan_(plan),
-      roles_(roles),
-      stages_(lpu_stages(model, card, plan, roles)),
+      embeds_(!model.prologue.empty()),
+      stages_(lpu_stages(model, card, plan)),
       links_(link_timing(card)),
       resources_(lpu_resources(card)),
       hidden_(real(model.hidden_size)) {
@@ -68,9 +68,6 @@ std::int32_t LpuModel::label(const std::string& text) {
 void LpuModel::place_operators(const std::vector<Operator>& operators, std::vector<PlacedOp>& placed) {
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator& op = operators[i];
-    if (!carries(roles_, op.role)) {
-      continue;
-    }
     PlacedOp result{op, label(op.name)};
     if (std::holds_alternative<Linear>(op.shape)) {
       result.n = columns_per_chip(operators, i, plan_.tp);
@@ -319,7 +316,7 @@ void LpuModel::lower(const Step& step, Program& program) const {
   const double parts = best_parts(step, program.blocks.front());
   const Chunk chunk = chunk_of(step, parts);
   const bool paced = parts > 1, handed = plan_.pp > 1;
-  const std::size_t count = groups_.size() + (roles_.embed ? 1 : 0) + (handed ? 1 : 0) +
+  const std::size_t count = groups_.size() + (embeds_ ? 1 : 0) + (handed ? 1 : 0) +
                             (paced ? groups_.size() : 0) + (head_.empty() ? 0 : 1);
   program.blocks.resize(count);
   std::int32_t last = -1;
@@ -328,7 +325,7 @@ void LpuModel::lower(const Step& step, Program& program) const {
     ++last;
     return block;
   };
-  if (roles_.embed) {
+  if (embeds_) {
     add_host(host_, next(kEntry, 1));
   }
   for (const PlacedGroup& group : groups_) {

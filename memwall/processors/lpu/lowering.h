@@ -20,7 +20,7 @@ namespace memwall {
 
 class LpuModel : public PlacedModel {
  public:
-  LpuModel(const Model& model, const LpuCard& card, const Plan& plan, const RoleSet& roles);
+  LpuModel(const Model& model, const LpuCard& card, const Plan& plan);
   void lower(const Step& step, Program& program) const override;
   double batches_in_flight() const override { return plan_.pp; }
 
@@ -72,7 +72,7 @@ class LpuModel : public PlacedModel {
 
   LpuCard card_;
   Plan plan_;
-  RoleSet roles_;
+  bool embeds_ = true;  // a part of a model may begin behind the embedding
   LpuStages stages_;
   LinkTiming links_;
   LpuResources resources_;

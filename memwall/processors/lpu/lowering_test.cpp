@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "memwall/core/error.h"
+#include "memwall/model/model_parts.h"
 #include "memwall/model/read_model.h"
 #include "memwall/processors/lpu/lpu.h"
 #include "memwall/processors/lpu/placement.h"
@@ -42,7 +43,7 @@ TEST_P(EveryModel, BoundIsNeverAboveTheScheduleAndStorageIsReused) {
   const auto [name, chip] = GetParam();
   const Model model = read_model(name);
   for (const Plan& plan : {parse_plan("tp1"), parse_plan("tp8 pp9"), parse_plan("tp64 pp4 dp2")}) {
-    const LpuModel placed(model, card_named(chip), plan, {});
+    const LpuModel placed(model, card_named(chip), plan);
     ScheduleClock clock;
     Program reused;
     for (const Step& step : many_steps()) {
@@ -70,7 +71,7 @@ TEST(LpuLowering, LayerIsTheClosedForm) {
   for (const int tp : {1, 8}) {
     Plan plan;
     plan.tp = tp;
-    const LpuModel placed(model, card, plan, {});
+    const LpuModel placed(model, card, plan);
     Program program;
     placed.lower(decode(1, 2000), program);
     for (Block& block : program.blocks) {
@@ -88,14 +89,14 @@ TEST(LpuLowering, LayerIsTheClosedForm) {
   }
 }
 
-TEST(LpuLowering, RolesLowerTheirPartUnderTheLayersName) {
+TEST(LpuLowering, PartsAreLoweredUnderTheLayersName) {
   const Model model = read_model("gpt-oss-120b");
   const Plan plan = parse_plan("tp8 pp9");
   const LpuCard card = card_named("lp30");
-  const RoleSet ffn{false, false, true, false}, attention{true, true, false, true};
-  const auto labels = [&](const RoleSet& roles) {
+  const std::set<OpRole> ffn = {OpRole::ffn}, attention = {OpRole::embed, OpRole::attention, OpRole::head};
+  const auto labels = [&](const std::set<OpRole>& roles) {
     Program program;
-    LpuModel(model, card, plan, roles).lower(decode(4, 100), program);
+    LpuModel(part_of(model, roles), card, plan).lower(decode(4, 100), program);
     verify(program);
     std::string text;
     bool named = false;
@@ -121,8 +122,8 @@ TEST(LpuLowering, RolesLowerTheirPartUnderTheLayersName) {
 TEST(LpuLowering, PrefillFlowsThroughThePipeline) {
   const Model model = read_model("llama-3.1-8b");
   const LpuCard card = card_named("lp30");
-  const double one = seconds(LpuModel(model, card, parse_plan("tp8"), {}), prefill(1, 4096));
-  const double piped = seconds(LpuModel(model, card, parse_plan("tp8 pp16"), {}), prefill(1, 4096));
+  const double one = seconds(LpuModel(model, card, parse_plan("tp8")), prefill(1, 4096));
+  const double piped = seconds(LpuModel(model, card, parse_plan("tp8 pp16")), prefill(1, 4096));
   EXPECT_LT(piped, one / 4);
   EXPECT_GT(piped, one / 16);
 }
@@ -131,9 +132,9 @@ TEST(LpuLowering, ExchangeOverheadIsPaidPerExchange) {
   const Model model = read_model("llama-2-7b");
   LpuCard card = card_named("lpu-v1");
   const Plan plan = parse_plan("tp8 pp9");
-  const double fitted = seconds(LpuModel(model, card, plan, {}), decode(1, 100));
+  const double fitted = seconds(LpuModel(model, card, plan), decode(1, 100));
   card.links.exchange_overhead = Seconds(1e-9);
-  const double bare = seconds(LpuModel(model, card, plan, {}), decode(1, 100));
+  const double bare = seconds(LpuModel(model, card, plan), decode(1, 100));
   EXPECT_NEAR(fitted - bare, (2 * 32 + 8) * (20e-6 - 1e-9), 1e-8);
 }
 
@@ -159,13 +160,12 @@ TEST(LpuPlacement, SaysWhatIsMissing) {
 }
 
 TEST(LpuPlacement, AnFfnPoolHoldsNoCacheAndNoHead) {
-  System system = read_system("lpx-rack");
+  const System system = read_system("lpx-rack");
   const Model model = read_model("llama-3.1-70b");
   const Plan plan = parse_plan("tp8 pp20");
   const Need need{4, 4096, 4};
   const Placement whole = make_lpu()->place(model, system, plan, need);
-  system.pools.front().role = PoolRole::ffn;
-  const Placement ffn = make_lpu()->place(model, system, plan, need);
+  const Placement ffn = make_lpu()->place(part_of(model, {OpRole::ffn}), system, plan, need);
   EXPECT_EQ(ffn.memory.front().kv.value, 0);
   EXPECT_LT(ffn.memory.front().weights, whole.memory.front().weights);
 }

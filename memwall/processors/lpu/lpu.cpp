@@ -38,8 +38,8 @@ class Lpu : public Processor {
   }
 
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions&, const RoleSet& roles) const override {
-    return std::make_unique<LpuModel>(model, read_lpu_card(system.chip()), placement.plan, roles);
+                                    const LowerOptions&) const override {
+    return std::make_unique<LpuModel>(model, read_lpu_card(system.chip()), placement.plan);
   }
 
   std::vector<TunableFact> tunable_facts(const System&) const override {

@@ -16,27 +16,17 @@ constexpr int kMostChipsPerStage = 64;  // eight nodes: beyond, an exchange cost
 
 double real(std::int64_t value) { return static_cast<double>(value); }
 
-std::int64_t layer_runs(const Model& model) {
-  std::int64_t runs = 0;
-  for (const LayerGroup& group : model.groups) {
-    runs += group.repeat;
-  }
-  return runs;
-}
-
 struct Amounts {
   Bytes weights, kv;  // kv: of one sequence
   Bytes total(double sequences) const { return weights + kv * sequences; }
 };
 
 // One run of a list of operators on one chip.
-Amounts amounts_of(const std::vector<Operator>& operators, const RoleSet& roles, int tp, double context) {
+Amounts amounts_of(const std::vector<Operator>& operators, int tp, double context) {
   Amounts amounts;
   for (std::size_t i = 0; i < operators.size(); ++i) {
-    if (carries(roles, operators[i].role)) {
-      amounts.weights += lpu_weight_bytes(operators, i, tp);
-      amounts.kv += lpu_kv_bytes(operators[i], tp, context);
-    }
+    amounts.weights += lpu_weight_bytes(operators, i, tp);
+    amounts.kv += lpu_kv_bytes(operators[i], tp, context);
   }
   return amounts;
 }
@@ -52,14 +42,14 @@ Bytes head_bytes(const Model& model) {
 }
 
 // What the fullest chip holds.
-Amounts fullest_chip(const Model& model, const LpuCard& card, const Plan& plan, const RoleSet& roles,
-                     double context, double sequences) {
-  const LpuStages stages = lpu_stages(model, card, plan, roles);
+Amounts fullest_chip(const Model& model, const LpuCard& card, const Plan& plan, double context,
+                     double sequences) {
+  const LpuStages stages = lpu_stages(model, card, plan);
   std::vector<Amounts> of_group;
   for (const LayerGroup& group : model.groups) {
-    of_group.push_back(amounts_of(group.operators, roles, plan.tp, context));
+    of_group.push_back(amounts_of(group.operators, plan.tp, context));
   }
-  const Bytes head = roles.head ? head_bytes(model) / plan.tp : Bytes(0);
+  const Bytes head = head_bytes(model) / plan.tp;
   Amounts fullest;
   std::size_t group = 0;
   std::int64_t left = model.groups.front().repeat;
@@ -90,24 +80,23 @@ double sequences_per_copy(const Need& need, const Plan& plan) {
   return std::ceil(real(need.sequences) / plan.dp);
 }
 
-bool holds(const Model& model, const LpuCard& card, const Plan& plan, const RoleSet& roles,
-           const Need& need) {
+bool holds(const Model& model, const LpuCard& card, const Plan& plan, const Need& need) {
   const double sequences = sequences_per_copy(need, plan);
-  return fullest_chip(model, card, plan, roles, real(need.context), sequences).total(sequences) <=
+  return fullest_chip(model, card, plan, real(need.context), sequences).total(sequences) <=
          card.capacity * card.usable;
 }
 
 // More stages never hold less: halve the interval for each tp.
-int smallest_chips(const Model& model, const LpuCard& card, const RoleSet& roles, const Need& need) {
+int smallest_chips(const Model& model, const LpuCard& card, const Need& need) {
   int least = 0;
   for (int tp = 1; tp <= kMostChipsPerStage; tp *= 2) {
     Plan plan;
     plan.tp = tp;
     plan.pp = (1 << 20) / tp;  // so many that every layer and part of the head has its own stage
-    int high = static_cast<int>(layer_runs(model)) + lpu_stages(model, card, plan, roles).head;
+    int high = static_cast<int>(layer_runs(model)) + lpu_stages(model, card, plan).head;
     const auto fits = [&](int pp) {
       plan.pp = pp;
-      return holds(model, card, plan, roles, need);
+      return holds(model, card, plan, need);
     };
     if (!fits(high)) {
       continue;
@@ -124,8 +113,7 @@ int smallest_chips(const Model& model, const LpuCard& card, const RoleSet& roles
   return least;
 }
 
-void check_plan(const Model& model, const System& system, const LpuCard& card, const Plan& plan,
-                const RoleSet& roles) {
+void check_plan(const Model& model, const System& system, const LpuCard& card, const Plan& plan) {
   if (plan.chips() > system.chips()) {
     throw ConfigError("plan", to_text(plan),
                       fmt::format("at most the {} chips of {}", system.chips(), system.name));
@@ -138,7 +126,7 @@ void check_plan(const Model& model, const System& system, const LpuCard& card, c
         "plan", to_text(plan),
         fmt::format("tp of at most {}", card.links.global == 0 ? card.links.node : kMostChipsPerStage));
   }
-  const LpuStages stages = lpu_stages(model, card, plan, roles);
+  const LpuStages stages = lpu_stages(model, card, plan);
   if (stages.layers > stages.runs) {
     throw ConfigError("plan", to_text(plan),
                       fmt::format("at most {} stages: {} with layers and {} with the output matrix",
@@ -149,7 +137,6 @@ void check_plan(const Model& model, const System& system, const LpuCard& card, c
 }  // namespace
 
 std::vector<Plan> lpu_plans(const Model& model, const System& system, const LpuCard& card) {
-  const RoleSet roles = roles_of(system.pools.front().role);
   std::vector<Plan> plans;
   for (int tp = 1; tp <= std::min(system.chips(), kMostChipsPerStage); tp *= 2) {
     if (tp > card.links.node && card.links.global == 0) {
@@ -158,7 +145,7 @@ std::vector<Plan> lpu_plans(const Model& model, const System& system, const LpuC
     Plan plan;
     plan.tp = tp;
     plan.pp = system.chips() / tp;
-    const int useful = static_cast<int>(layer_runs(model)) + lpu_stages(model, card, plan, roles).head;
+    const int useful = static_cast<int>(layer_runs(model)) + lpu_stages(model, card, plan).head;
     plan.pp = std::min(plan.pp, useful);
     for (; plan.pp >= 1; plan.pp /= 2) {
       plan.dp = system.chips() / (plan.tp * plan.pp);
@@ -170,12 +157,11 @@ std::vector<Plan> lpu_plans(const Model& model, const System& system, const LpuC
 
 Placement place_on_lpus(const Model& model, const System& system, const LpuCard& card, const Plan& plan,
                         const Need& need) {
-  const RoleSet roles = roles_of(system.pools.front().role);
-  check_plan(model, system, card, plan, roles);
+  check_plan(model, system, card, plan);
   Placement placement;
   placement.plan = plan;
   const double sequences = sequences_per_copy(need, plan);
-  const Amounts fullest = fullest_chip(model, card, plan, roles, real(need.context), sequences);
+  const Amounts fullest = fullest_chip(model, card, plan, real(need.context), sequences);
   MemoryUse use;
   use.level = "sram";
   use.capacity = card.capacity * card.usable;
@@ -183,7 +169,7 @@ Placement place_on_lpus(const Model& model, const System& system, const LpuCard&
   use.kv = fullest.kv * sequences;
   placement.memory = {use};
   placement.fits = use.shortfall() == Bytes(0);
-  placement.smallest_chips = smallest_chips(model, card, roles, need);
+  placement.smallest_chips = smallest_chips(model, card, need);
   if (!placement.fits) {
     placement.refusal = "sram short by " + to_text(use.shortfall()) + " per chip";
   }

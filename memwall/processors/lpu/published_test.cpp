@@ -43,7 +43,7 @@ std::vector<std::vector<std::string>> rows_of(const std::string& file) {
 TEST(PublishedSteps, PredictionsAreCurrentAndWithinAQuarter) {
   for (const std::vector<std::string>& row : rows_of("processors/lpu.csv")) {
     const System system = read_system(row[1]);
-    const LpuModel model(read_model(row[2]), read_lpu_card(system.chip()), parse_plan(row[3]), {});
+    const LpuModel model(read_model(row[2]), read_lpu_card(system.chip()), parse_plan(row[3]));
     Program program;
     model.lower(
         {{{std::atoll(row[4].c_str()), 1, std::atoll(row[5].c_str()) + std::atoll(row[6].c_str()) / 2}}, {}},

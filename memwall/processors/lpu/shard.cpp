@@ -3,20 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "memwall/processors/shard.h"
+
 namespace memwall {
 namespace {
 
 double real(std::int64_t value) { return static_cast<double>(value); }
-
-// The attention that an operator feeds: the next one of the list.
-const Attention* fed_attention(const std::vector<Operator>& operators, std::size_t index) {
-  for (std::size_t i = index + 1; i < operators.size() && operators[index].role == OpRole::attention; ++i) {
-    if (const Attention* attention = std::get_if<Attention>(&operators[i].shape)) {
-      return attention;
-    }
-  }
-  return nullptr;
-}
 
 // KV heads are copied where there are fewer of them than chips.
 double kv_heads_per_chip(const Attention& attention, int tp) {
@@ -24,34 +16,6 @@ double kv_heads_per_chip(const Attention& attention, int tp) {
 }
 
 }  // namespace
-
-bool carries(const RoleSet& roles, OpRole role) {
-  switch (role) {
-    case OpRole::embed:
-      return roles.embed;
-    case OpRole::attention:
-      return roles.attention;
-    case OpRole::ffn:
-      return roles.ffn;
-    case OpRole::head:
-      return roles.head;
-  }
-  return false;
-}
-
-RoleSet roles_of(PoolRole role) {
-  switch (role) {
-    case PoolRole::attention:
-      return {true, true, false, true};
-    case PoolRole::ffn:
-      return {false, false, true, false};
-    case PoolRole::everything:
-    case PoolRole::prefill:
-    case PoolRole::decode:
-      return {};
-  }
-  return {};
-}
 
 double columns_per_chip(const std::vector<Operator>& operators, std::size_t index, int tp) {
   const Operator& op = operators[index];
@@ -98,12 +62,10 @@ Bytes lpu_kv_bytes(const Operator& op, int tp, double tokens) {
   return bytes_of(kept * values, attention->kv);
 }
 
-LpuStages lpu_stages(const Model& model, const LpuCard& card, const Plan& plan, const RoleSet& roles) {
+LpuStages lpu_stages(const Model& model, const LpuCard& card, const Plan& plan) {
   LpuStages stages;
-  for (const LayerGroup& group : model.groups) {
-    stages.runs += group.repeat;
-  }
-  if (plan.pp > 1 && roles.head) {
+  stages.runs = layer_runs(model);
+  if (plan.pp > 1) {
     Bytes head;
     for (const Operator& op : model.epilogue) {
       if (const Linear* linear = std::get_if<Linear>(&op.shape)) {

@@ -20,11 +20,7 @@ struct LpuStages {
   std::int64_t runs = 0;  // of layer groups, over all stages
   std::int64_t first_run(int stage) const { return stage * runs / layers; }
 };
-LpuStages lpu_stages(const Model& model, const LpuCard& card, const Plan& plan, const RoleSet& roles);
-
-bool carries(const RoleSet& roles, OpRole role);
-// What a pool is asked to carry.
-RoleSet roles_of(PoolRole role);
+LpuStages lpu_stages(const Model& model, const LpuCard& card, const Plan& plan);
 
 // Of an operator on one of tp chips. Heads and columns are dealt in whole heads and values, the fullest chip
 // counts.

@@ -11,20 +11,6 @@ constexpr double kLogitBytes = 4;
 
 double real(std::int64_t value) { return static_cast<double>(value); }
 
-bool carries(const RoleSet& roles, OpRole role) {
-  switch (role) {
-    case OpRole::embed:
-      return roles.embed;
-    case OpRole::attention:
-      return roles.attention;
-    case OpRole::ffn:
-      return roles.ffn;
-    case OpRole::head:
-      return roles.head;
-  }
-  return true;
-}
-
 bool decodes(const Slice& slice) { return slice.new_tokens == 1 && slice.past_tokens > 0; }
 
 bool belongs(const Slice& slice, Side side) {
@@ -33,16 +19,15 @@ bool belongs(const Slice& slice, Side side) {
 
 }  // namespace
 
-SystolicModel::SystolicModel(const SystolicCard& card, const Model& model, const Plan& plan,
-                             const RoleSet& roles)
+SystolicModel::SystolicModel(const SystolicCard& card, const Model& model, const Plan& plan)
     : card_(card),
       resources_(card),
       plan_(plan),
       mode_(parse_mode(plan.mode, card)),
       hidden_(real(model.hidden_size)) {
-  plan_block("prologue", 1, model.prologue, roles);
+  plan_block("prologue", 1, model.prologue);
   for (const LayerGroup& group : model.groups) {
-    plan_block(group.name, group.repeat, group.operators, roles);
+    plan_block(group.name, group.repeat, group.operators);
   }
   if (plan_.pp > 1) {
     BlockPlan hand_over;
@@ -51,7 +36,7 @@ SystolicModel::SystolicModel(const SystolicCard& card, const Model& model, const
     add(hand_over, Kind::send, "send", {});
     blocks_.push_back(std::move(hand_over));
   }
-  plan_block("epilogue", 1, model.epilogue, roles);
+  plan_block("epilogue", 1, model.epilogue);
   host_label_ = label("host");
 }
 
@@ -69,7 +54,7 @@ void SystolicModel::add(BlockPlan& block, Kind kind, const std::string& label_te
 }
 
 void SystolicModel::plan_block(const std::string& name, std::int64_t repeat,
-                               const std::vector<Operator>& operators, const RoleSet& roles) {
+                               const std::vector<Operator>& operators) {
   BlockPlan block;
   block.names = {name, "decode " + name, "prefill " + name};
   block.repeat = repeat;
@@ -81,9 +66,6 @@ void SystolicModel::plan_block(const std::string& name, std::int64_t repeat,
     open_sum = false;
   };
   for (const Operator& op : operators) {
-    if (!carries(roles, op.role)) {
-      continue;
-    }
     if (std::holds_alternative<Norm>(op.shape) || std::holds_alternative<ResidualAdd>(op.shape)) {
       close_sum(op);
     }

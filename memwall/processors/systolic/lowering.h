@@ -30,7 +30,7 @@ struct SharingChoice {
 
 class SystolicModel : public PlacedModel {
  public:
-  SystolicModel(const SystolicCard& card, const Model& model, const Plan& plan, const RoleSet& roles);
+  SystolicModel(const SystolicCard& card, const Model& model, const Plan& plan);
 
   void lower(const Step& step, Program& program) const override;
   double batches_in_flight() const override { return plan_.pp; }
@@ -55,8 +55,7 @@ class SystolicModel : public PlacedModel {
   class Lowerer;
 
   std::int32_t label(const std::string& text);
-  void plan_block(const std::string& name, std::int64_t repeat, const std::vector<Operator>& operators,
-                  const RoleSet& roles);
+  void plan_block(const std::string& name, std::int64_t repeat, const std::vector<Operator>& operators);
   void add(BlockPlan& block, Kind kind, const std::string& label_text, const Operator& op);
 
   SystolicCard card_;

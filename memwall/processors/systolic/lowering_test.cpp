@@ -15,7 +15,7 @@ using systolic_test::card_named;
 
 SystolicModel loaded(const std::string& chip, const std::string& model, const std::string& plan) {
   // A system of several chips, so that the card has its links.
-  return SystolicModel(read_systolic_card(read_system("8x" + chip)), read_model(model), parse_plan(plan), {});
+  return SystolicModel(read_systolic_card(read_system("8x" + chip)), read_model(model), parse_plan(plan));
 }
 
 Step decode(std::int64_t sequences, std::int64_t context) { return {{{sequences, 1, context}}, {}}; }
@@ -71,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // One chip, all weights from HBM: decode of one sequence takes at least weights / (0.85 * 1638 GB/s).
 TEST(SystolicDecode, IsTheWeightsOverTheBandwidth) {
-  const SystolicModel model(card_named("tpu-v6e"), read_model("llama-3.1-8b"), parse_plan("tp1"), {});
+  const SystolicModel model(card_named("tpu-v6e"), read_model("llama-3.1-8b"), parse_plan("tp1"));
   const Ledger ledger = timed(model, decode(1, 100));
   // The embedding's row is read, not its table.
   const double weights = weight_bytes(read_model("llama-3.1-8b")).value - 2.0 * 128256 * 4096;
@@ -84,7 +84,7 @@ TEST(SystolicDecode, IsTheWeightsOverTheBandwidth) {
 // A long prompt on the same chip runs near the peak of the arrays.
 TEST(SystolicPrefill, IsTheArithmeticOverThePeak) {
   const SystolicCard card = card_named("tpu-v6e");
-  const SystolicModel model(card, read_model("llama-3.1-8b"), parse_plan("tp1"), {});
+  const SystolicModel model(card, read_model("llama-3.1-8b"), parse_plan("tp1"));
   const Ledger ledger = timed(model, prefill(4096));
   const double floor = ledger.ops.value / card.peak(Format::bf16).value;
   EXPECT_GT(ledger.time.value, floor);
@@ -120,7 +120,7 @@ TEST(SystolicSharing, ChoiceIsTheQuickestWay) {
   Program program;
   for (const Step& step :
        {mixed(), Step{{{8, 1, 8192}, {1, 128, 0}}, {}}, Step{{{256, 1, 512}, {4, 2048, 0}}, {}}}) {
-    const SystolicModel model(card, network, parse_plan("tp8 mode=hbm"), {});
+    const SystolicModel model(card, network, parse_plan("tp8 mode=hbm"));
     model.lower(step, program);
     const double chosen = clock.run(program).time.value;
     double best = chosen;

@@ -18,14 +18,6 @@ constexpr double kLogitBytes = 4;       // fp32
 
 double real(std::int64_t value) { return static_cast<double>(value); }
 
-std::int64_t layer_runs(const Model& model) {
-  std::int64_t runs = 0;
-  for (const LayerGroup& group : model.groups) {
-    runs += group.repeat;
-  }
-  return runs;
-}
-
 // Why tp and ep do not divide the model, or "".
 std::string division_problem(const Model& model, const Plan& plan) {
   std::string problem;

@@ -9,24 +9,18 @@ namespace {
 
 constexpr double kOpsPerMac = 2;
 
-std::int32_t add(std::vector<Resource>& list, std::string name, Amount amount, double peak, double achieved,
-                 Joules energy, Category category) {
-  Resource resource;
-  resource.name = std::move(name);
-  resource.amount = amount;
-  resource.peak_rate = peak;
-  resource.sustained_rate = peak * achieved;
-  resource.energy_per_amount = energy;
-  resource.category = category;
+std::int32_t add(std::vector<Resource>& list, Resource resource) {
   list.push_back(std::move(resource));
   return static_cast<std::int32_t>(list.size()) - 1;
 }
 
+std::int32_t add(std::vector<Resource>& list, std::string name, Amount amount, double peak, double achieved,
+                 Joules energy, Category category) {
+  return add(list, queue_resource(std::move(name), amount, peak, achieved, energy, category));
+}
+
 std::int32_t add_delay(std::vector<Resource>& list, std::string name, Seconds each, Category category) {
-  const std::int32_t index =
-      add(list, std::move(name), Amount::messages, 1 / each.value, 1, Joules(0), category);
-  list.back().is_delay = true;
-  return index;
+  return add(list, delay_resource(std::move(name), 1 / each.value, category));
 }
 
 double cells(const ArrayShape& array) {

@@ -54,7 +54,7 @@ std::optional<SystolicModel> load(const Model& model, const SystolicCard& card, 
     return std::nullopt;
   }
   plan.mode += sharing;
-  return SystolicModel(card, model, plan, {});
+  return SystolicModel(card, model, plan);
 }
 
 // The plan that every way runs under: the best one for a moderate batch in one pass.

@@ -17,7 +17,7 @@ namespace {
 // rate * time in the system, and tokens being decoded = tokens per second * time per token.
 TEST(Sharing, LittlesLawHoldsForRequestsOneByOne) {
   const SystolicModel model(read_systolic_card(read_system("8xsplittable")), read_model("llama-3.1-8b"),
-                            parse_plan("tp8 mode=hbm"), {});
+                            parse_plan("tp8 mode=hbm"));
   constexpr int kRequests = 60;
   constexpr std::int64_t kPrompt = 700, kOutput = 24, kPiece = 256;
   constexpr double kInterval = 4e-3;  // s between arrivals

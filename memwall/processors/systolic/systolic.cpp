@@ -35,8 +35,8 @@ class Systolic : public Processor {
   }
 
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions&, const RoleSet& roles) const override {
-    return std::make_unique<SystolicModel>(read_systolic_card(system), model, placement.plan, roles);
+                                    const LowerOptions&) const override {
+    return std::make_unique<SystolicModel>(read_systolic_card(system), model, placement.plan);
   }
 
   std::vector<Figure> figures(const System& system) const override { return systolic_figures(system); }

@@ -16,14 +16,6 @@ namespace {
 constexpr double kActivationBytes = 2;
 constexpr int kMostChips = 4096;
 
-std::int64_t layer_runs(const Model& model) {
-  std::int64_t runs = 0;
-  for (const LayerGroup& group : model.groups) {
-    runs += group.repeat;
-  }
-  return runs;
-}
-
 // What tensor parallelism has to divide.
 std::int64_t least_width(const Model& model) {
   std::int64_t least = 0;

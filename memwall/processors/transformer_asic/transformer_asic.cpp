@@ -19,7 +19,7 @@ class TransformerAsic : public Processor {
     return place_on_asic(read_asic_card(system), model, plan, need, system.chips());
   }
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions&, const RoleSet&) const override {
+                                    const LowerOptions&) const override {
     return std::make_unique<AsicModel>(read_asic_card(system), model, placement.plan);
   }
   std::vector<Figure> figures(const System& system) const override {

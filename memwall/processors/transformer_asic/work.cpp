@@ -23,26 +23,6 @@ double held_ops(const AsicCard& card, double cycles) {
   return kOpsPerMac * static_cast<double>(card.arrays * card.array.rows * card.array.columns) * cycles;
 }
 
-Resource queue(std::string name, Amount amount, double peak, double achieved, double energy,
-               Category category) {
-  Resource resource;
-  resource.name = std::move(name);
-  resource.amount = amount;
-  resource.peak_rate = peak;
-  resource.sustained_rate = peak * achieved;
-  resource.energy_per_amount = Joules(energy);
-  resource.category = category;
-  return resource;
-}
-Resource delay(std::string name, double seconds, Category category) {
-  Resource resource;
-  resource.name = std::move(name);
-  resource.is_delay = true;
-  resource.peak_rate = resource.sustained_rate = 1 / seconds;
-  resource.category = category;
-  return resource;
-}
-
 std::int32_t index(AsicUnit unit) { return static_cast<std::int32_t>(unit); }
 
 void link_to(Task& task, std::int32_t predecessor) {
@@ -56,22 +36,24 @@ void link_to(Task& task, std::int32_t predecessor) {
 std::vector<Resource> asic_resources(const AsicCard& card) {
   const double cycle = 1 / card.clock.value;
   const double wide = card.wide_cycles > 0 ? card.wide_cycles : 1;
-  return {
-      delay("fill", cycle, Category::arithmetic),
-      delay("pointwise_latency", cycle * std::max(card.pointwise_cycles, 1.0), Category::arithmetic),
-      delay("hop", card.link_latency.value, Category::communication),
-      delay("control", card.control > Seconds(0) ? card.control.value : cycle, Category::overhead),
-      queue("arrays.fp8", Amount::ops, card.peak().value, 1, card.narrow_energy.value, Category::arithmetic),
-      queue("arrays.bf16", Amount::ops, card.peak().value / wide, 1, card.wide_energy.value,
-            Category::arithmetic),
-      queue("softmax", Amount::ops, card.exps_per_cycle * card.clock.value, 1, card.vector_energy.value,
-            Category::arithmetic),
-      queue("pointwise", Amount::ops, card.values_per_cycle * card.clock.value, 1, card.vector_energy.value,
-            Category::arithmetic),
-      queue("hbm", Amount::bytes, card.hbm_bandwidth.value, card.hbm_achieved, card.hbm_energy.value,
-            Category::weights),
-      queue("link", Amount::bytes, card.link_bandwidth.value, 1, card.link_energy.value,
-            Category::communication)};
+  return {delay_resource("fill", 1 / cycle, Category::arithmetic),
+          delay_resource("pointwise_latency", 1 / (cycle * std::max(card.pointwise_cycles, 1.0)),
+                         Category::arithmetic),
+          delay_resource("hop", 1 / card.link_latency.value, Category::communication),
+          delay_resource("control", 1 / (card.control > Seconds(0) ? card.control.value : cycle),
+                         Category::overhead),
+          queue_resource("arrays.fp8", Amount::ops, card.peak().value, 1, Joules(card.narrow_energy.value),
+                         Category::arithmetic),
+          queue_resource("arrays.bf16", Amount::ops, card.peak().value / wide, 1,
+                         Joules(card.wide_energy.value), Category::arithmetic),
+          queue_resource("softmax", Amount::ops, card.exps_per_cycle * card.clock.value, 1,
+                         Joules(card.vector_energy.value), Category::arithmetic),
+          queue_resource("pointwise", Amount::ops, card.values_per_cycle * card.clock.value, 1,
+                         Joules(card.vector_energy.value), Category::arithmetic),
+          queue_resource("hbm", Amount::bytes, card.hbm_bandwidth.value, card.hbm_achieved,
+                         Joules(card.hbm_energy.value), Category::weights),
+          queue_resource("link", Amount::bytes, card.link_bandwidth.value, 1, Joules(card.link_energy.value),
+                         Category::communication)};
 }
 
 AsicWork matrix_work(const AsicCard& card, double m, double n, double k, Format activation,

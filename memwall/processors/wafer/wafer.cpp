@@ -38,11 +38,7 @@ class Wafer : public Processor {
   }
 
   std::unique_ptr<PlacedModel> load(const Model& model, const System& system, const Placement& placement,
-                                    const LowerOptions&, const RoleSet& roles) const override {
-    if (!roles.embed || !roles.attention || !roles.ffn || !roles.head) {
-      throw ConfigError(Location{system.file}, "role", "a part of the model",
-                        "'everything': a wafer runs whole layers");
-    }
+                                    const LowerOptions&) const override {
     return std::make_unique<WaferModel>(model, read_wafer_card(system), placement.plan);
   }
 
