@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "memwall/validation/collector_routing.h"
 #include "memwall/validation/kernel_class.h"
@@ -28,7 +29,8 @@ struct Taken : MeasurementSink {
 };
 
 Taken read(const std::vector<std::pair<std::string, std::string>>& files) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "memwall_tables";
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / ("memwall_tables_" + std::to_string(getpid()));
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   for (const auto& [name, text] : files) {

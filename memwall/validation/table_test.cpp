@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zlib.h>
 
 namespace memwall {
@@ -52,7 +53,8 @@ TEST(Table, RefusesWithFileLineAndColumn) {
 }
 
 TEST(Table, InflatesAndRefusesTruncatedFiles) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "memwall_table";
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / ("memwall_table_" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
   const std::string path = folder / "t.csv.gz";
   const gzFile file = gzopen(path.c_str(), "wb");
