@@ -1,8 +1,10 @@
 // check_property.h - a rapidcheck property with a stated number of cases, inside a gtest TEST.
 //
-// On failure the message shows the shrunk counterexample and RC_PARAMS to run it again.
+// Cases are the same in every run. RC_PARAMS="seed=N" draws others (tools/soak.sh does, many times); on
+// failure the message shows the shrunk counterexample and RC_PARAMS to run it again.
 #pragma once
 
+#include <cstdlib>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -18,6 +20,9 @@ void check_property(int cases, Property&& property) {
   metadata.description = test->name();
   rc::detail::TestParams params = rc::detail::configuration().testParams;
   params.maxSuccess = cases;
+  if (std::getenv("RC_PARAMS") == nullptr) {
+    params.seed = 0;
+  }
   const rc::detail::TestResult result = rc::detail::checkTestable(property, metadata, params);
   if (!result.template is<rc::detail::SuccessResult>()) {
     std::ostringstream message;

