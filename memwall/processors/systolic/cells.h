@@ -12,8 +12,10 @@
 
 namespace memwall {
 
+// Packed: an operand, or several side by side, as fold_product.h reads them.
 struct Int8Cell {
-  using Operand = std::int32_t;
+  using Operand = std::int16_t;
+  using Packed = std::int32_t;
   using Sum = std::int32_t;  // of one column: at most 2^16 products of 2^14
   using Total = std::int64_t;
   static Operand operand(float value) { return static_cast<Operand>(value); }
@@ -23,6 +25,7 @@ struct Int8Cell {
 
 struct Fp8Cell {
   using Operand = std::int32_t;  // of 2^-9, the smallest e4m3
+  using Packed = double;
   using Sum = std::int64_t;
   using Total = std::int64_t;
   static constexpr int kUnit = -9;
@@ -35,6 +38,7 @@ struct WideCell {
   struct Operand {
     std::int32_t mantissa = 0, exponent = 0;
   };
+  using Packed = Operand;
   using Sum = WideSum;
   using Total = WideSum;
   // Any float: 24 bits and a power of two, trailing zeros taken off.
