@@ -76,8 +76,10 @@ std::vector<OtherModel> other_models(const System& system, const ChipProgram& pr
   const auto number = [&](const std::string& key) { return system.facts.get<Ratio>("cost." + key).value; };
   std::vector<OtherModel> models;
   for (const std::string& name : system.facts.below("cost.other_models")) {
-    OtherModel model{name, number("other_models." + name + ".weights"),
-                     number("other_models." + name + ".bits")};
+    OtherModel model;
+    model.name = name;
+    model.weights = number("other_models." + name + ".weights");
+    model.bits = number("other_models." + name + ".bits");
     model.variants =
         number("variants") * (model.weights * model.bits) / (number("weights") * number("weight_bits"));
     model.masks = program.masks_shared + program.masks_of_variant * model.variants;

@@ -186,6 +186,24 @@ void add_fp8(const FoldOperands<Fp8Cell>& fold, FoldScratch<Fp8Cell::Packed>& sc
   add_fold<Fp8Lanes>(fold, scratch);
 }
 
+bool whole_bytes(const float* values, std::int64_t count) {
+  const hn::ScalableTag<float> floats;
+  const hn::RebindToSigned<decltype(floats)> whole;
+  const auto least = hn::Set(floats, -128), most = hn::Set(floats, 127);
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(floats));
+  std::int64_t at = 0;
+  for (; at + lanes <= count; at += lanes) {
+    const auto value = hn::LoadU(floats, values + at);
+    const auto same = hn::Eq(hn::ConvertTo(floats, hn::ConvertTo(whole, value)), value);
+    if (!hn::AllTrue(floats, hn::And(same, hn::And(hn::Ge(value, least), hn::Le(value, most))))) {
+      return false;
+    }
+  }
+  return std::all_of(values + at, values + count, [](float value) {
+    return value >= -128 && value <= 127 && value == static_cast<float>(static_cast<int>(value));
+  });
+}
+
 }  // namespace memwall::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -194,12 +212,17 @@ namespace memwall {
 
 HWY_EXPORT(add_int8);
 HWY_EXPORT(add_fp8);
+HWY_EXPORT(whole_bytes);
 
 void add_product(const FoldOperands<Int8Cell>& fold, FoldScratch<Int8Cell::Packed>& scratch) {
   HWY_DYNAMIC_DISPATCH(add_int8)(fold, scratch);
 }
 void add_product(const FoldOperands<Fp8Cell>& fold, FoldScratch<Fp8Cell::Packed>& scratch) {
   HWY_DYNAMIC_DISPATCH(add_fp8)(fold, scratch);
+}
+
+bool are_int8(const float* values, std::int64_t count) {
+  return HWY_DYNAMIC_DISPATCH(whole_bytes)(values, count);
 }
 
 // Sums of 640 bits: one product at a time.

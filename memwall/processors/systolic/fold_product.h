@@ -32,4 +32,7 @@ void add_product(const FoldOperands<Int8Cell>& fold, FoldScratch<Int8Cell::Packe
 void add_product(const FoldOperands<Fp8Cell>& fold, FoldScratch<Fp8Cell::Packed>& scratch);
 void add_product(const FoldOperands<WideCell>& fold, FoldScratch<WideCell::Packed>& scratch);
 
+// Whether all are whole numbers from -128 to 127, looked at as many at a time.
+bool are_int8(const float* values, std::int64_t count);
+
 }  // namespace memwall

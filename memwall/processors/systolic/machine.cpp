@@ -5,6 +5,8 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "memwall/processors/systolic/machine_values.h"
 #include "memwall/processors/systolic/region.h"
@@ -46,6 +48,17 @@ CellGemm<Cell> cell_gemm(const MachineGemm& gemm) {
   std::transform(gemm.x.begin(), gemm.x.end(), result.x.begin(), Cell::operand);
   std::transform(gemm.w.begin(), gemm.w.end(), result.w.begin(), Cell::operand);
   return result;
+}
+
+template <class Cell>
+std::vector<double> values_of(std::vector<typename Cell::Total>&& totals) {
+  if constexpr (std::is_same_v<typename Cell::Total, double>) {
+    return std::move(totals);
+  } else {
+    std::vector<double> values(totals.size());
+    std::transform(totals.begin(), totals.end(), values.begin(), Cell::value);
+    return values;
+  }
 }
 
 template <class Cell>
@@ -259,9 +272,8 @@ ArrayResult run_cells(const MachineSetup& setup, const std::vector<MachineGemm>&
   for (const RunningJob& job : running) {
     result.jobs.push_back(job.result);
   }
-  for (const CellGemm<Cell>& gemm : cells) {
-    std::vector<double>& product = result.products.emplace_back(gemm.product.size());
-    std::transform(gemm.product.begin(), gemm.product.end(), product.begin(), Cell::value);
+  for (CellGemm<Cell>& gemm : cells) {
+    result.products.push_back(values_of<Cell>(std::move(gemm.product)));
   }
   return result;
 }

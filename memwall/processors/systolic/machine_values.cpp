@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
+#include "memwall/processors/systolic/fold_product.h"
 #include "memwall/processors/systolic/fold_schedule.h"
 #include "memwall/tensor/small_float.h"
 
@@ -40,10 +42,9 @@ bool is_block_of_fp4(const float* values, std::int64_t count, std::int64_t strid
 }
 
 bool holds(CellFormat format, float value) {
-  constexpr float kLeast = -128, kMost = 127;
   switch (format) {
     case CellFormat::int8:
-      return value >= kLeast && value <= kMost && static_cast<float>(static_cast<int>(value)) == value;
+      return are_int8(&value, 1);
     case CellFormat::fp8:
       return round_to(SmallFloat::fp8_e4m3, value) == value;
     case CellFormat::bf16:
@@ -62,6 +63,9 @@ void check_values(CellFormat format, const MachineGemm& gemm) {
     refuse("operands are not those of the shape");
   }
   for (const std::vector<float>* operand : {&gemm.x, &gemm.w}) {
+    if (format == CellFormat::int8 && are_int8(operand->data(), static_cast<std::int64_t>(operand->size()))) {
+      continue;
+    }
     const auto wrong = std::find_if_not(operand->begin(), operand->end(),
                                         [format](float value) { return holds(format, value); });
     if (wrong != operand->end()) {
