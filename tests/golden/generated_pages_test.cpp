@@ -41,7 +41,8 @@ TEST_P(GeneratedPages, AreCurrent) {
 INSTANTIATE_TEST_SUITE_P(
     Docs, GeneratedPages,
     testing::Values(Page{"docs/arrays.py",
-                         {"arrays.md", "arrays/sharing.svg", "arrays/splitting.svg", "arrays/slabs.svg"}},
+                         {"arrays.md", "pictures/arrays-sharing.svg", "pictures/arrays-splitting.svg",
+                          "pictures/arrays-slabs.svg"}},
                     Page{"docs/attention_and_ffn_apart.py",
                          {"attention-and-ffn-apart.md", "pictures/attention-and-ffn-apart.svg"}},
                     Page{"docs/fifteen_times.py", {"fifteen-times.md"}},
