@@ -150,8 +150,8 @@ void explain(const ExplainOptions& options) {
 }  // namespace
 
 void add_explain(const Verb& root) {
-  const Verb verb =
-      root.verb("explain", "Print a stage of the pipeline: model, step, placement, program, ledger");
+  const Verb verb = root.verb(
+      "explain", "What memwall works with, in full: model, placement, program, ledger, chip and others");
   const auto options = std::make_shared<ExplainOptions>();
   verb.positional(
       "what", &options->what,
