@@ -47,7 +47,8 @@ INSTANTIATE_TEST_SUITE_P(
                          {"attention-and-ffn-apart.md", "pictures/attention-and-ffn-apart.svg"}},
                     Page{"docs/fifteen_times.py", {"fifteen-times.md"}},
                     Page{"docs/memory_wall.py",
-                         {"memory-wall.md", "pictures/memory-wall-1.svg", "pictures/memory-wall-64.svg"}},
+                         {"memory-wall.md", "pictures/memory-wall-1.svg", "pictures/memory-wall-1-all.svg",
+                          "pictures/memory-wall-64.svg", "pictures/memory-wall-64-all.svg"}},
                     Page{"docs/removing_control.py",
                          {"removing-control.md", "pictures/removing-control.svg"}}),
     [](const testing::TestParamInfo<Page>& page) { return "Page" + std::to_string(page.index); });
