@@ -74,6 +74,9 @@ void LpuModel::place_operators(const std::vector<Operator>& operators, std::vect
       result.k = rows_per_chip(op, plan_.tp);
       result.reduces = op.split == TensorSplit::rows;
       result.follows = result.reduces && op.role == OpRole::ffn;
+      const Activation* activation =
+          i + 1 < operators.size() ? std::get_if<Activation>(&operators[i + 1].shape) : nullptr;
+      result.parts = activation != nullptr && activation->gated ? 2 : 1;
       place_heads(operators, i, result);
       if (op.role == OpRole::head) {  // its columns are dealt to all chips that hold a part of it
         result.n = std::ceil(real(std::get<Linear>(op.shape).n) / (plan_.tp * std::max(1, stages_.head)));
@@ -195,8 +198,16 @@ void LpuModel::add_linear(const PlacedOp& placed, const Chunk& chunk, Block& blo
   // Of queries, keys and values nothing waits for the last tile, which is of values.
   const double waited =
       placed.tile_columns > 0 ? std::max(placed.tile_columns, placed.n - placed.tile_columns) : placed.n;
-  const LinearShape shape{waited,           placed.k,      tokens, kLinearChain, placed.tile_columns,
-                          placed.tile_rows, placed.follows};
+  LinearShape shape;
+  shape.n = waited;
+  shape.k = placed.k;
+  shape.tokens = tokens;
+  shape.chain = kLinearChain;
+  shape.tile_columns = placed.tile_columns;
+  shape.tile_rows = placed.tile_rows;
+  shape.parts = placed.parts;
+  shape.follows = placed.follows;
+  shape.is_residual = placed.op.split == TensorSplit::rows && plan_.tp == 1;
   // The mathematics needs every weight of the chip once, and its tokens' products.
   add_matrix(placed, linear_section(card_.geometry, mode, shape), mode,
              emission_of(card_.geometry, mode, shape), placed.n * placed.k * mode.stored_bytes,
@@ -238,8 +249,10 @@ void LpuModel::add_experts(const PlacedOp& placed, const Chunk& chunk, Block& bl
   const LpuGeometry& g = card_.geometry;
   // Gate and up matrices of the experts stand side by side; their down matrices one below the other.
   const double lanes = g.lanes(), padded = active * std::ceil(hidden / lanes) * lanes;
-  const LinearShape down{width, padded, tokens, kLinearChain, 0, 0, true};
-  SectionLength length = linear_section(g, mode, {up * padded, width, tokens, kGateChain});
+  LinearShape first, down;
+  first = {.n = up * padded, .k = width, .tokens = tokens, .chain = kGateChain, .parts = up};
+  down = {.n = width, .k = padded, .tokens = tokens, .chain = kLinearChain, .follows = true};
+  SectionLength length = linear_section(g, mode, first);
   length += linear_section(g, mode, down);
   add_matrix(placed, length, mode, emission_of(g, mode, down),
              active * (up + 1) * width * hidden * mode.stored_bytes, (up + 1) * width * hidden * pairs, chunk,

@@ -32,6 +32,7 @@ class LpuModel : public PlacedModel {
     // Where heads lie side by side (LinearShape), and whether its operand comes from the matrix before.
     double tile_columns = 0, tile_rows = 0;
     bool follows = false;
+    double parts = 1;      // gate and up in one
     bool reduces = false;  // its result is a part of a sum over the chips of a stage
   };
   struct PlacedGroup {
