@@ -182,8 +182,8 @@ LaneVector LayerCompiler::maximum(Chip& chip, const std::vector<LaneVector>& val
 }
 
 LaneVector LayerCompiler::lane_maximum_step(Chip& chip, const LaneVector& value, int stride,
-                                            NextReader reader) {
-  LaneVector top = s_->allocate(chip.index, LaneType::fp32, reader);
+                                            NextReader reader, std::size_t followers) {
+  LaneVector top = s_->allocate(chip.index, LaneType::fp32, reader, followers);
   VectorChain chain;
   std::vector<Operand> operands;
   for (int a = 0; a < g_.rotation_radix(); ++a) {
@@ -216,8 +216,8 @@ void LayerCompiler::softmax(Chip& chip, std::vector<Head>& heads) {
   }
   for (int step = 0, stride = 1; step < g_.rotation_steps(); ++step, stride *= g_.rotation_radix()) {
     const NextReader reader = step + 1 < g_.rotation_steps() ? NextReader::edge : NextReader::vxm;
-    for (Head& head : heads) {
-      head.top = lane_maximum_step(chip, head.top, stride % g_.lanes(), reader);
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      heads[h].top = lane_maximum_step(chip, heads[h].top, stride % g_.lanes(), reader, heads.size() - 1 - h);
     }
   }
   for (Head& head : heads) {
@@ -240,7 +240,7 @@ void LayerCompiler::softmax(Chip& chip, std::vector<Head>& heads) {
       if (attention_side(heads[h].sequence, heads[h].row) == side) {
         continue;
       }
-      heads[h].denominator = s_->allocate(chip.index, LaneType::fp32, NextReader::vxm);
+      heads[h].denominator = s_->allocate(chip.index, LaneType::fp32, NextReader::vxm, heads.size() - 1 - h);
       chains[h].write(chains[h].apply(AluOp::reciprocal, chains[h].from_array(side, 0, LaneType::fp32)),
                       heads[h].denominator);
       for (int t = 0; t < tiles_; ++t) {
@@ -265,7 +265,7 @@ Values LayerCompiler::weighted_sums(Chip& chip, std::vector<Head>& heads) {
         if (t + 1 == tiles_) {
           const Hemisphere side = attention_side(b, r);
           const Hemisphere other = side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
-          head.out = s_->allocate(chip.index, LaneType::fp16, NextReader::vxm);
+          head.out = s_->allocate(chip.index, LaneType::fp16, NextReader::vxm, sharing.size() - 1 - h);
           const Operand share =
               chains[h].apply(AluOp::multiply, chains[h].from_array(side, 0, LaneType::fp32),
                               chains[h].from(head.denominator, other));

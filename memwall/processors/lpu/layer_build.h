@@ -126,7 +126,8 @@ class LayerCompiler {
   LaneVector maximum(Chip& chip, const std::vector<LaneVector>& values);
 
   // One step of the reduction over lanes: the largest of as many rotations as there are switch units.
-  LaneVector lane_maximum_step(Chip& chip, const LaneVector& value, int stride, NextReader reader);
+  LaneVector lane_maximum_step(Chip& chip, const LaneVector& value, int stride, NextReader reader,
+                               std::size_t followers);
 
   void softmax(Chip& chip, std::vector<Head>& heads);
 

@@ -40,6 +40,9 @@ double layer_cycles(const LpuGeometry& g, const LinkTiming& links, int chips,
   attention.qk_dim = attention.v_dim = shape.head_dim;
   attention.sequences = tokens;
   attention.keys = shape.context + 1;
+  LinearShape all_tiles = qkv;
+  all_tiles.n = rows * (group + 2) * width;
+  attention.queries_lead = queries_lead(g, mode, all_tiles);
 
   SectionLength length;
   length += norm_section(g, vectors, tokens);
@@ -57,7 +60,8 @@ double layer_cycles(const LpuGeometry& g, const LinkTiming& links, int chips,
   const auto exchange = [&](const Emission& emission) {
     return all_reduce_section(g, links, vectors * tokens, chips, emission).cycles(links);
   };
-  // Where no matrix has a second tile, which waits for the last token, they come to the next exchange so, too.
+  // Where no matrix has a second tile, which waits for the last token, they come to the next exchange so,
+  // too.
   const bool one_by_one = all_reduce_at_once(g, links, vectors * tokens, chips) &&
                           tile_count(g, mode, gate_up) == 1 && tile_count(g, mode, down) == 1;
   const Emission apart{tokens, (tokens - 1) * vectors * 2 * links.wire};

@@ -82,8 +82,8 @@ std::vector<VectorAddress> ListScheduler::places(std::int32_t chip, Hemisphere s
   return planes;
 }
 
-std::vector<VectorAddress> ListScheduler::take_places(std::int32_t chip, Hemisphere side, int first, int bytes,
-                                                      int bank) {
+std::vector<VectorAddress> ListScheduler::take_places(std::int32_t chip, Hemisphere side, int first,
+                                                      int bytes, int bank) {
   std::vector<VectorAddress> planes = places(chip, side, first, bytes, bank);
   for (const VectorAddress& address : planes) {
     ++next_row(address);
@@ -91,7 +91,9 @@ std::vector<VectorAddress> ListScheduler::take_places(std::int32_t chip, Hemisph
   return planes;
 }
 
-LaneVector ListScheduler::allocate(std::int32_t chip, LaneType type, NextReader reader) {
+LaneVector ListScheduler::allocate(std::int32_t chip, LaneType type, NextReader reader,
+                                   std::size_t followers) {
+  constexpr std::size_t kPlacesInTurn = 2, kAllClose = 10;
   if (reader == NextReader::edge) {
     return allocate_on(chip, type, true, true);
   }
@@ -99,6 +101,8 @@ LaneVector ListScheduler::allocate(std::int32_t chip, LaneType type, NextReader 
   value.chip = chip;
   value.type = type;
   value.is_placed = false;
+  value.preferred_place = std::min(followers < kAllClose ? 0 : static_cast<int>(followers % kPlacesInTurn),
+                                   places_by_vxm(g_, width(type)) - 1);
   return value;
 }
 
@@ -357,13 +361,17 @@ bool ListScheduler::add_output(Group& group, LpuInstruction& alu, LaneVector& va
       }
       continue;
     }
-    const std::size_t mark = taken_.mark(), instructions = group.instructions.size(), written = group.written.size();
+    const std::size_t mark = taken_.mark(), instructions = group.instructions.size(),
+                      written = group.written.size();
     bool is_added = false;
-    for (int place = 0; place < places_by_vxm(g_, bytes) && !is_added; ++place) {
+    const int count = places_by_vxm(g_, bytes);
+    for (int n = 0; n < count && !is_added; ++n) {
+      const int place = (value.preferred_place + n) % count;
       std::vector<VectorAddress> planes = places(alu.chip, side, place * bytes, bytes, 0);
       for (const Written& other : group.written) {  // rows are taken when the group is accepted
         for (VectorAddress& plane : planes) {
-          plane.row += !other.value->is_placed && other.address.slice == plane.slice && other.side == side ? 1 : 0;
+          plane.row +=
+              !other.value->is_placed && other.address.slice == plane.slice && other.side == side ? 1 : 0;
         }
       }
       is_added = add_writes(group, alu, value, side, planes, cycle);

@@ -25,15 +25,15 @@ struct WeightTile {
   int plane = 0;  // 0 for a pair
   LaneType type = LaneType::fp16;
   bool columns = true;
-  int count = 0;                // vectors
-  int bank = 0, row = 0;        // of vector 0
+  int count = 0;          // vectors
+  int bank = 0, row = 0;  // of vector 0
   // By byte, first cycle in which the last vector can be read; the others always can.
   std::array<std::int64_t, LaneVector::kMostBytes> last_ready = {};
 };
 
 // Where a value is read next. What the VXM reads again goes to the closest place beside it that is free when
-// the value comes: the way there and back is short. What a unit at the edge reads may lie anywhere: the longer
-// the way out to its slice, the shorter the way on. Such values are dealt over all scratch slices.
+// the value comes: the way there and back is short. What a unit at the edge reads may lie anywhere: the
+// longer the way out to its slice, the shorter the way on. Such values are dealt over all scratch slices.
 enum class NextReader { vxm, edge };
 
 // One activation through the arrays of a group of tiles, and what happens to the results.
@@ -52,8 +52,9 @@ class ListScheduler {
   void set_label(int label) { label_ = label; }
 
   // A vector that will be computed, on both sides: in bank 0, constants in bank 1, so that an operand and a
-  // constant never need the same bank.
-  LaneVector allocate(std::int32_t chip, LaneType type, NextReader reader);
+  // constant never need the same bank. `followers` of its kind come right behind it: places beside the VXM
+  // take turns in such a row, so that the first can be read while others come, and the last lies closest.
+  LaneVector allocate(std::int32_t chip, LaneType type, NextReader reader, std::size_t followers = 0);
   // For a unit at the edge, on the sides asked for.
   LaneVector allocate_on(std::int32_t chip, LaneType type, bool west, bool east);
   // One that is there when the schedule starts; the VXM reads it. Places take turns.
@@ -129,12 +130,12 @@ class ListScheduler {
   LpuSchedule& schedule_;
   const LpuGeometry& g_;
   Reservations taken_;
-  std::vector<ArrayState> arrays_;             // [chip][side][plane]
+  std::vector<ArrayState> arrays_;              // [chip][side][plane]
   std::vector<int> next_scratch_;               // [chip][side]: for the edge
   std::vector<std::array<int, 5>> next_place_;  // [chip][bank] -> by bytes: of constants beside the VXM
   std::vector<int> scratch_rows_;               // [chip][side][bank][slice]
-  std::vector<std::array<int, 2>> tile_rows_;  // [chip][side][plane] -> by bank
-  std::vector<std::int64_t> link_free_;        // [chip][link]
+  std::vector<std::array<int, 2>> tile_rows_;   // [chip][side][plane] -> by bank
+  std::vector<std::int64_t> link_free_;         // [chip][link]
   int label_ = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "memwall/processors/shard.h"
+
 namespace memwall {
 namespace {
 
@@ -68,7 +70,9 @@ std::int32_t LpuModel::label(const std::string& text) {
 void LpuModel::place_operators(const std::vector<Operator>& operators, std::vector<PlacedOp>& placed) {
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator& op = operators[i];
-    PlacedOp result{op, label(op.name)};
+    PlacedOp result;
+    result.op = op;
+    result.label = label(op.name);
     if (std::holds_alternative<Linear>(op.shape)) {
       result.n = columns_per_chip(operators, i, plan_.tp);
       result.k = rows_per_chip(op, plan_.tp);
@@ -80,6 +84,17 @@ void LpuModel::place_operators(const std::vector<Operator>& operators, std::vect
       place_heads(operators, i, result);
       if (op.role == OpRole::head) {  // its columns are dealt to all chips that hold a part of it
         result.n = std::ceil(real(std::get<Linear>(op.shape).n) / (plan_.tp * std::max(1, stages_.head)));
+      }
+    }
+    if (const auto* attention = std::get_if<Attention>(&op.shape)) {
+      for (std::size_t j = 0; j < i; ++j) {
+        const auto* linear = std::get_if<Linear>(&placed[j].op.shape);
+        if (linear != nullptr && placed[j].tile_columns > 0 && fed_attention(operators, j) == attention) {
+          result.n = placed[j].n;
+          result.k = placed[j].k;
+          result.tile_columns = placed[j].tile_columns;
+          result.feeding = mode_of(linear->weight, linear->activation);
+        }
       }
     }
     result.reduces = result.reduces || std::holds_alternative<Experts>(op.shape);
@@ -224,6 +239,11 @@ void LpuModel::add_attention(const PlacedOp& placed, const Chunk& chunk, Block& 
   shape.qk_dim = real(attention.is_latent() ? attention.latent + attention.rope_dim : attention.qk_dim);
   shape.v_dim = real(attention.is_latent() ? attention.latent : attention.v_dim);
   shape.kv_bytes = info(attention.kv).bits / kBitsPerByte;
+  if (placed.tile_columns > 0) {
+    const LinearShape qkv{
+        .n = placed.n, .k = placed.k, .tokens = chunk.tokens, .tile_columns = placed.tile_columns};
+    shape.queries_lead = queries_lead(card_.geometry, placed.feeding, qkv);
+  }
   const double width = shape.kv_heads * (attention.is_latent() ? shape.qk_dim : shape.qk_dim + shape.v_dim);
   for (const Slice& slice : chunk.step.slices) {
     // Chunks of a prefill differ in what they see: the mean of all.

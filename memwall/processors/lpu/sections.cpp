@@ -103,8 +103,9 @@ SectionLength linear_section(const LpuGeometry& g, const ArrayMode& mode, const 
                        tiling.tiles() * tiling.through};
   if (shape.follows) {
     // The arrays idle while the last of the matrix before comes back; tiles of operands that are there
-    // already use it.
-    length.cycles -= std::min((tiling.tiles_of_round - 1) * tiling.period(), pass);
+    // already use it. Its tokens come as far apart as they are used.
+    length.cycles -=
+        std::min((tiling.tiles_of_round - 1) * tiling.period(), pass) + tiling.through - tiling.interval;
   }
   return length;
 }
@@ -115,16 +116,15 @@ Emission emission_of(const LpuGeometry& g, const ArrayMode& mode, const LinearSh
 }
 
 SectionLength norm_section(const LpuGeometry& g, double vectors, double tokens) {
-  // Squares (scale, multiply), the sum over lanes (mean and epsilon, inverse root), then root and gain. Roots
-  // come one after another, and what is left behind the last is its own token, two vectors a cycle.
+  // Squares (scale, multiply), the sum over lanes (mean and epsilon, inverse root), then root and gain, of
+  // which the first vector of the last token lets a matrix begin.
   const ArrayMode half;
-  constexpr double kSquare = 2, kRoot = 2, kScale = 2, kPerCycle = 2;
+  constexpr double kSquare = 2, kRoot = 2, kScale = 2;
   const double through = vectors * ceil_div(tokens, kHemispheres) * half.interval();
   const double squares = to_vxm(g, kHalf) + chained(g, kSquare) + handed_out(g);
   const double roots = through_array(g) + through - half.interval() + chained(g, kRoot) + kept(g, kWord);
-  const double results = to_vxm(g, kWord) + chained(g, kScale) + handed_out(g) + (vectors - 1) / kPerCycle;
-  return {squares + roots + results,
-          half.load_cycles(g, g.lanes()), through};
+  const double results = to_vxm(g, kWord) + chained(g, kScale) + handed_out(g);
+  return {squares + roots + results, half.load_cycles(g, g.lanes()), through};
 }
 
 SectionLength rope_section(const LpuGeometry& g, double vectors) {
@@ -148,39 +148,58 @@ SectionLength attention_section(const LpuGeometry& g, const LpuAttention& shape)
   const double rows = ceil_div(shape.kv_heads, slots);   // of one token's keys
   const double tiles = ceil_div(shape.keys, g.lanes());  // of one row
   const double sides = std::min(kHemispheres, shape.sequences * rows);
-  const double rows_of_side = ceil_div(shape.sequences * rows, kHemispheres);
-  const double vectors = shape.sequences * shape.heads * shape.queries;
+  // Rows lie in the hemispheres in turn, the first of them in the one that may hold a row more.
+  const double all_rows = shape.sequences * rows, rows_of_side = ceil_div(all_rows, kHemispheres);
+  const double vectors = shape.sequences * shape.heads * shape.queries, heads_of_row = vectors / all_rows;
   // Through a tile go all heads and queries that share its row.
-  const double through = ceil_div(shape.heads * shape.queries, rows) * cache.interval();
+  const double interval = cache.interval(), through = std::ceil(heads_of_row) * interval;
   const double load = cache.load_cycles(g, std::min<double>(g.lanes(), shape.keys));
-  const double heads_of_side = ceil_div(vectors, sides);
-  const double sums_of_side = heads_of_side * tiles * cache.interval();
   constexpr double kScore = 1, kExp = 2, kOut = 2, kReciprocal = 1;
 
-  const auto streaming = [&](double parts) {
-    return streaming_cycles(load, through, rows_of_side * tiles * parts, cache.interval());
-  };
-  // Scores; the largest over tiles and lanes; exponentials.
-  double cycles = through_array(g) + chained(g, kScore) + streaming(key_parts) + handed_out(g) +
-                  lane_maximum_cycles(g) + to_vxm(g, kWord) + chained(g, kExp) + handed_out(g);
+  const auto streaming = [&](double count) { return streaming_cycles(load, through, count, interval); };
+  // Scores, of which those of older tokens can be made before the last key is there; the largest over tiles
+  // and lanes; exponentials.
+  const double last_keys = rows_of_side * key_parts;
+  const double scores = std::max(streaming(last_keys * tiles) - shape.queries_lead, streaming(last_keys));
+  double cycles = through_array(g) + chained(g, kScore) + scores + handed_out(g) + lane_maximum_cycles(g) +
+                  to_vxm(g, kWord) + chained(g, kExp) + handed_out(g);
   if (tiles > 1) {
     cycles += 2 * dealt(g, kWord) + g.read_delay + chained(g, tiles - 1) + g.write_delay;
   }
-  // Heads come `spread` apart, first to last, as their scores left the arrays. Exponentials follow one a cycle,
-  // their sums an array's interval apart: what the last is later than the last head.
-  const double spread = (heads_of_side - 1) * cache.interval();
-  const double last_exp = std::max(spread + tiles - 1, vectors * tiles - 1);
-  const double last_sum = std::max(last_exp, sums_of_side - cache.interval());
-  // Their sum, a product with ones, while values are multiplied, which have come as far as their exponentials;
-  // where both hemispheres hold values, sums go first.
+  // Heads come `spread` apart, first to last, as their scores left the arrays. Exponentials follow one a
+  // cycle, their sums, products with ones, an array's interval apart. All counted from the last head.
+  const double spread = (std::ceil(vectors / sides) - 1) * interval;
+  // At one head a cycle, from both hemispheres, operands and results are often in each other's banks: each
+  // wave of vectors through the VXM loses a slot in kSlotsPerLost, as compiled schedules show.
+  constexpr double kSlotsPerLost = 5, kLastWaves = 2;
+  const double lost = sides > 1 ? (vectors - 1) / kSlotsPerLost : 0;
+  const double waves = g.rotation_steps() + (tiles > 1 ? 2 : 1);
+  const double last_exp = std::max(waves * lost + tiles - 1, vectors * tiles - 1 - spread);
+  const auto last_sum = [&](double exp, double other_rows) {
+    return std::max(exp, (other_rows * heads_of_row * tiles - 1) * interval - spread);
+  };
+  // Sums are made in the hemisphere that does not hold the head's values, and before its own values.
+  const double fewer_rows = all_rows - rows_of_side;
   const double sum =
-      last_sum - spread + through_array(g) + chained(g, kReciprocal) + kept(g, kWord) + to_vxm(g, kWord);
-  const double values = through_array(g) + streaming(value_parts) +
-                        (sides > 1 ? last_sum - spread : last_exp - spread - (through - cache.interval()));
-  cycles += std::max(sum, values) + chained(g, kOut) + kept(g, kHalf) + to_vxm(g, kHalf) +
-            chained(g, slots) + handed_out(g);
+      last_sum(last_exp, rows_of_side) + chained(g, kReciprocal) + kept(g, kWord) + to_vxm(g, kWord);
+  double values = last_exp + streaming(tiles * value_parts) - (through - interval);
+  if (sides > 1) {
+    const double earlier = last_exp - (rows_of_side > fewer_rows ? heads_of_row * tiles : 0);
+    values = std::max({values, last_sum(earlier, fewer_rows) + streaming(rows_of_side * tiles * value_parts),
+                       last_sum(last_exp, rows_of_side) + streaming(fewer_rows * tiles * value_parts)});
+  }
+  cycles += through_array(g) + std::max(sum, values) + kLastWaves * lost + chained(g, kOut) + kept(g, kHalf) +
+            to_vxm(g, kHalf) + chained(g, slots) + handed_out(g);
   const double all_tiles = rows_of_side * tiles * (key_parts + value_parts);
-  return {cycles, all_tiles * load, all_tiles * through + sums_of_side};
+  return {cycles, all_tiles * load, all_tiles * through + std::ceil(vectors / sides) * tiles * interval};
+}
+
+double queries_lead(const LpuGeometry& g, const ArrayMode& mode, const LinearShape& qkv) {
+  // The last tiles are a row's keys and values.
+  const Tiling tiling = tiling_of(g, mode, qkv);
+  const double tiles = ceil_div(qkv.n, qkv.tile_columns), parallel = mode.parallel_tiles();
+  const double rounds = std::floor((tiles - 2) / parallel) - std::floor((tiles - 3) / parallel);
+  return rounds * tiling.tiles_of_round * tiling.period();
 }
 
 namespace {

@@ -67,10 +67,14 @@ struct LpuAttention {
   double kv_bytes = 2;                // of a cached value
   double sequences = 1, queries = 1;  // queries: new tokens of each sequence
   double keys = 1;                    // that a query sees
+  double queries_lead = 0;            // cycles that queries are there before the last key
 };
 // KV heads that stand side by side in a vector.
 double slots_of(const LpuGeometry& geometry, double head_dim, double kv_heads);
 SectionLength attention_section(const LpuGeometry& geometry, const LpuAttention& shape);
+// Of a matrix whose tiles are queries, keys and values by row of the cache: of every row the queries of each
+// head that shares it, its keys, its values.
+double queries_lead(const LpuGeometry& geometry, const ArrayMode& mode, const LinearShape& qkv);
 
 // Wire cycles per byte vector, flight cycles per hop; chips beyond one node exchange through `global` links.
 struct LinkTiming {
