@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "memwall/economics/cost_figures.h"
 #include "memwall/model/read_model.h"
 #include "memwall/program/power_limit.h"
 
@@ -69,13 +70,15 @@ Machine::Answer Machine::run(const Measurement& measurement, ModelShelf& models)
 Machine::Answer Machine::run(const FigureOf& wanted, const Location& where) {
   if (!figures_) {
     figures_ = processor_.figures(system_);
+    const std::vector<Figure> costs = cost_figures(system_);
+    figures_->insert(figures_->end(), costs.begin(), costs.end());
   }
   const std::vector<Figure>& figures = *figures_;
   const auto found = std::find_if(figures.begin(), figures.end(),
                                   [&](const Figure& each) { return each.name == wanted.name; });
   if (found == figures.end()) {
     throw ConfigError(where, "figure", quoted(wanted.name),
-                      "one of `memwall explain figures --system " + system_.name + "`");
+                      "one of `memwall explain figures --system " + system_.name + "` or of its costs");
   }
   if (found->unit != wanted.unit) {
     throw ConfigError(where, "unit", quoted(wanted.unit), quoted(found->unit) + ", the figure's own");

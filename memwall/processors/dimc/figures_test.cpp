@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/dimc/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
@@ -152,7 +153,7 @@ TEST(DimcFigures, ColonnadesAreaAndThroughput) {
 
 TEST(DimcFigures, AnUnknownMacroIsRefused) {
   try {
-    dimc_figures(dimc_test::edited_system("colonnade", "structure: {word: chain", "structure: {word: ring"));
+    dimc_figures(edited_system("1xcolonnade", "structure: {word: chain", "structure: {word: ring"));
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(), "colonnade.yaml: macro.structure: found 'ring', expected 'tree' or 'chain'");
