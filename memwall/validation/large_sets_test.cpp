@@ -413,5 +413,25 @@ TEST(LargeSets, AreFoundByFolderOrSayWhyNot) {
   EXPECT_THAT(taken.excluded, testing::Contains("distserve: coefficients of a fit, no measurements"));
 }
 
+// A matrix of 134 MB in 20 us would be 6.7 TB/s from a memory of 3.35: those rows are scored, but no error
+// bar is made of them.
+TEST(LargeSets, RowsFromTheCacheMakeNoErrorBar) {
+  std::string table = "gemm_dtype,m,n,k,latency_ms\n";
+  for (int m = 1; m <= 40; ++m) {
+    table += fmt::format("bfloat16,{},8192,8192,0.050\nbfloat16,{},16384,4096,0.020\n", m, m);
+  }
+  const Folder folder({{"aiconfigurator/gemm_h100_sxm_x.csv", table}});
+  ProcessorRegistry processors("processor family");
+  register_builtin_processors(processors);
+  MeasurementSources sources;
+  sources.data = folder.path();
+  const Validation validation = validate(sources, processors, "gemm_bf16_decode");
+  ASSERT_EQ(validation.sets.size(), 1u);
+  EXPECT_EQ(validation.sets[0].calibrated.n, 80);
+  ASSERT_EQ(validation.residuals.size(), 1u);
+  EXPECT_LE(validation.residuals[0].n, 40);
+  EXPECT_GT(validation.residuals[0].low, -0.3);
+}
+
 }  // namespace
 }  // namespace memwall
