@@ -116,6 +116,8 @@ const std::vector<DataSet>& data_sets() {
        "none predicts it"},
       {"serving", "Serving points of InferenceMAX and NVIDIA: mean time between tokens",
        from([](const Scored& each) { return is_from(each, "serving"); }), 0, 0, 0, ""},
+      {"mlperf", "MLPerf: mean time between tokens, one chip with the whole model",
+       from([](const Scored& each) { return is_from(each, "mlperf"); }), 0, 0, 0, ""},
       {"splitwise", "Splitwise: prompts through Llama-2-70B",
        from([](const Scored& each) { return is_from(each, "splitwise"); }), 0, 0, 0, ""},
       {"llamacpp", "llama.cpp: one sequence through Llama 3 8B in 16 bits",
@@ -148,8 +150,8 @@ bool is_typed_from_large_sets(const Measurement& measurement) {
 }
 
 bool is_never_fitted_to(const Measurement& measurement) {
-  constexpr std::string_view kSets[] = {"vidur", "frontier", "llmservingsim",   "splitwise",
-                                        "mamf",  "llamacpp", "llmcompass_mi210"};
+  constexpr std::string_view kSets[] = {"vidur",  "frontier", "llmservingsim", "splitwise",
+                                        "mlperf", "mamf",     "llamacpp",      "llmcompass_mi210"};
   return std::find(std::begin(kSets), std::end(kSets), measurement.origin) != std::end(kSets);
 }
 
@@ -165,7 +167,7 @@ std::string group_of(const DataSet& set, const Scored& scored) {
     group += quantity == MeasuredQuantity::energy_per_token ? " energy"
              : quantity == MeasuredQuantity::time           ? " time"
                                                             : "";
-  } else if (set.name == "serving") {
+  } else if (set.name == "serving" || set.name == "mlperf") {
     group += " " + std::get<StepRun>(scored.measurement.what).model;
   } else if (is_profile(set) && scored.kernel) {
     group += " " + std::string(name(scored.kernel->kind));

@@ -15,6 +15,7 @@
 #include "memwall/validation/matmul_tables.h"
 #include "memwall/validation/profiler_tables.h"
 #include "memwall/validation/prompt_times.h"
+#include "memwall/validation/server_runs.h"
 #include "memwall/validation/serving_points.h"
 #include "memwall/validation/validate.h"
 
@@ -316,6 +317,38 @@ TEST(ServingPoints, AreServingsOfAnEngine) {
               HasSubstr("s.csv:2:0: isl: found '0'"));
 }
 
+// 33,000 tokens/s with 170 ms between two of a sequence are 5,610 sequences on 8 chips, 701 on each.
+TEST(ServerRuns, TakeTheirBatchFromLittlesLaw) {
+  const std::string titles =
+      "model,scenario,nodes,accelerator,accelerators_per_node,weight_data_types,software,tokens_per_s_log,"
+      "samples_per_s,tpot_mean_ms\n";
+  Taken taken;
+  const auto read = [&](const std::string& row) {
+    read_server_runs(Table(titles + row + "\n", "m.csv"), taken);
+  };
+  read("llama2-70b-99.9,Server,1,NVIDIA H200-SXM-141GB,8.0,fp8,TensorRT 10.11,33000,110,170");
+  read("llama3.1-8b,Server,1,NVIDIA L40S,1,fp8,vLLM 0.10.0,1280,10,50");
+  EXPECT_THAT(
+      taken.texts(),
+      ElementsAre("1xh200: llama-2-70b@fp8/fp8 tp1, 701 sequences, 294 in, 300 out, steadily 1.7e+05 us",
+                  "1xl40s: llama-3.1-8b@fp8 tp1, 64 sequences, 778 in, 128 out, steadily 5e+04 us"));
+  for (const char* row :
+       {"llama2-70b-99.9,Offline,1,NVIDIA H200-SXM-141GB,8,fp8,T,1,1,",
+        "llama2-70b-99,Server,1,NVIDIA H200-SXM-141GB,8,fp8,T,1,1,1",
+        "deepseek-r1,Server,1,NVIDIA H200-SXM-141GB,8,fp8,T,1,1,1", "llama3.1-8b,Server,1,,8,fp8,T,1,1,1",
+        "llama3.1-8b,Server,1,NVIDIA L40S,8,fp16,T,1,1,1",
+        "llama2-70b-99.9,Server,1,NVIDIA H100-SXM-80GB,8,fp8,T,1,1,1"}) {
+    read(row);
+  }
+  EXPECT_THAT(taken.excluded,
+              ElementsAre("mlperf: no time between tokens", "mlperf: the runs of llama2-70b-99.9 again",
+                          "mlperf: no card, or no prompts stated, of deepseek-r1",
+                          "mlperf: no card of a host without accelerator", HasSubstr("says fp16"),
+                          "mlperf: may be divided over several chips"));
+  EXPECT_THAT(refusal([&] { read("llama3.1-8b,Server,none,NVIDIA L40S,1,fp8,T,1,1,1"); }),
+              HasSubstr("m.csv:2:0: nodes: found 'none'"));
+}
+
 // A card with its weights, and its cache, in other formats.
 TEST(ModelShelf, ReadsACardInOtherFormats) {
   ModelShelf shelf;
@@ -390,7 +423,7 @@ TEST(LayerProfile, FindsTheCardInAName) {
 // What is not scored says so, one line for each set; what is scored is found by its folder.
 TEST(LargeSets, AreFoundByFolderOrSayWhyNot) {
   const Folder folder(
-      {{"mlperf/mlperf_v5.1_closed_llm.csv", "a\n1\n2\n"},
+      {{"published/points.csv", "a\n1\n2\n"},
        {"neuron/inf2_decoder.csv", "a\n1\n"},
        {"distserve/fits_a100_80g.json", "{}"},
        {"mamf/max_achieved_matmul.csv",
@@ -407,7 +440,7 @@ TEST(LargeSets, AreFoundByFolderOrSayWhyNot) {
   read_measurements(sources, taken);
   EXPECT_THAT(taken.texts(), ElementsAre("1xh100: gemm m=2048 n=2048 k=13312 bf16 140.6 us"));
   EXPECT_EQ(std::count_if(taken.excluded.begin(), taken.excluded.end(),
-                          [](const std::string& each) { return each.starts_with("mlperf: mlperf_v5.1"); }),
+                          [](const std::string& each) { return each.starts_with("published: points.csv"); }),
             2);
   EXPECT_THAT(taken.excluded, testing::Contains("neuron: inf2_decoder.csv: no card of Inferentia2"));
   EXPECT_THAT(taken.excluded, testing::Contains("distserve: coefficients of a fit, no measurements"));

@@ -10,6 +10,7 @@
 #include "memwall/validation/ml_energy.h"
 #include "memwall/validation/profiler_tables.h"
 #include "memwall/validation/prompt_times.h"
+#include "memwall/validation/server_runs.h"
 #include "memwall/validation/serving_points.h"
 #include "memwall/validation/step_rows.h"
 #include "memwall/validation/table.h"
@@ -68,6 +69,8 @@ constexpr LargeSet kLargeSets[] = {
                     MeasurementSink& sink) { read_profiler_tables(path, "frontier", sink); }},
     {"llmservingsim", read_engine_profiles},
     {"splitwise/perf_model.csv", read_as_table<read_prompt_times>},
+    {"mlperf/mlperf_v4.1_closed_llm.csv", read_as_table<read_server_runs>},
+    {"mlperf/mlperf_v5.1_closed_llm.csv", read_as_table<read_server_runs>},
     {"mamf/max_achieved_matmul.csv", read_as_table<read_best_matmuls>},
     {"llmcompass/matmul_fp16_MI210.csv", read_as_table<read_mi210_matmuls>},
     {"llamacpp/llama_bench.csv", read_as_table<read_lone_sequences>},
@@ -80,8 +83,6 @@ struct UnscoredSet {
 constexpr UnscoredSet kUnscoredSets[] = {
     {"serving/serving_disagg.csv", "may speculate tokens (300 of 306 rows), or queues for seconds"},
     {"serving/inferencex_h200_sweeps.csv", "no card of GLM-5 and MiniMax-M2.5"},
-    {"mlperf/mlperf_v4.1_closed_llm.csv", "no batch: requests over time, which one step does not say"},
-    {"mlperf/mlperf_v5.1_closed_llm.csv", "no batch: requests over time, which one step does not say"},
     {"neuron/inf2_decoder.csv", "no card of Inferentia2"},
     {"published/points.csv",
      "services that state neither chips nor batch; what states both is in validation/processors/"},
