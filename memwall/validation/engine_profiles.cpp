@@ -181,8 +181,8 @@ void read_experts(const Profile& profile) {
     op.routing.kind = Routing::Kind::dealt;
     op.routing.histogram.resize(static_cast<std::size_t>(model.experts));
     for (std::int64_t i = 0; i < active; ++i) {
-      op.routing.histogram[static_cast<std::size_t>(i)] =
-          static_cast<double>(pairs / active + (i < pairs % active ? 1 : 0));
+      const std::int64_t share = pairs / active + (i < pairs % active ? 1 : 0);
+      op.routing.histogram[static_cast<std::size_t>(i)] = static_cast<double>(share);
     }
     profile.take(row, op, kMicrosecond * table.number(row, "time_us"), op.tp);
   }

@@ -309,7 +309,10 @@ void read_kernel_tables(const std::filesystem::path& folder, MeasurementSink& si
     const auto kind = std::find_if(table_kinds().begin(), table_kinds().end(),
                                    [&](const TableKind& each) { return name.starts_with(each.prefix); });
     if (kind == table_kinds().end()) {
-      sink.exclude(kOrigin, name + ": no reader for such a table");
+      sink.exclude(kOrigin,
+                   name + (name.starts_with("wideep_deepep_")
+                               ? ": dispatch and combine of experts' tokens, no kernels by themselves"
+                               : ": no reader for such a table"));
       continue;
     }
     read_one(path, *kind, chip_of(name.substr(kind->prefix.size())), sink);

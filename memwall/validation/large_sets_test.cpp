@@ -15,6 +15,7 @@
 #include "memwall/validation/matmul_tables.h"
 #include "memwall/validation/profiler_tables.h"
 #include "memwall/validation/prompt_times.h"
+#include "memwall/validation/serving_points.h"
 #include "memwall/validation/validate.h"
 
 namespace memwall {
@@ -287,6 +288,49 @@ TEST(PromptTimes, AreThoseThatTheHostDoesNotTake) {
               HasSubstr("p.csv:2:0: prompt_size: found '0'"));
 }
 
+// 64 open requests that wait 1 s and decode for 1000 x 3 ms are 48 in decode. Without a concurrency it is the
+// batch of every rank; a degree of 0 is none.
+TEST(ServingPoints, AreServingsOfAnEngine) {
+  const std::string titles =
+      "backend,model_path,system,precision,isl,osl,batch_size,tp_size,pp_size,attention_dp_size,moe_ep_size,"
+      "concurrency,ttft_ms,tpot_ms,tpot_ms_min,tpot_ms_max,spec_decoding\n";
+  Taken taken;
+  const auto read = [&](const std::string& row) {
+    read_serving_points(Table(titles + row + "\n", "s.csv"), taken);
+  };
+  read("vllm,meta-llama/Llama-3.1-70B,h200_sxm,fp8,1024,1000,64,8,1,1,1,64,1000,3,3,3,off");
+  read("trtllm,Qwen/Qwen3-32B,h100_sxm,fp8,4000,1000,32,1,1,2,0,,1,22,22,22,off");
+  EXPECT_THAT(
+      taken.texts(),
+      ElementsAre("8xh200: vllm: llama-3.1-70b@fp8 tp8, 48 sequences, 1024 in, 1000 out, steadily 3000 us",
+                  "2xh100: trtllm: qwen3-32b@fp8/fp8 tp1 dp2, 64 sequences, 4000 in, 1000 out, steadily "
+                  "2.2e+04 us"));
+  read("trtllm,a/Odd,h100_sxm,fp8,4000,1000,32,1,1,2,0,,1,22,22,22,off");
+  read("trtllm,a/Odd,h100_sxm,fp8,4000,1000,32,1,1,2,0,,1,22,22,22,unknown");
+  read("trtllm,Qwen/Qwen3-32B,h100_sxm,fp8,4000,1000,32,1,1,2,0,,1,22,20,25,off");
+  read("trtllm,Qwen/Qwen3-32B,h100_sxm,fp8,4000,1000,32,16,1,1,0,,1,22,22,22,off");
+  EXPECT_THAT(taken.excluded,
+              ElementsAre("serving: no card of Odd in fp8", "serving: may speculate tokens",
+                          HasSubstr("repetitions differ"), HasSubstr("more tensor parallelism")));
+  EXPECT_THAT(refusal([&] { read("v,Qwen/Qwen3-32B,h100_sxm,fp8,0,1,1,1,1,1,1,1,1,1,1,1,off"); }),
+              HasSubstr("s.csv:2:0: isl: found '0'"));
+}
+
+// A card with its weights, and its cache, in other formats.
+TEST(ModelShelf, ReadsACardInOtherFormats) {
+  ModelShelf shelf;
+  const Model& narrow = shelf.get("llama-3.1-8b@fp8");
+  EXPECT_EQ(weight_format(narrow), Format::fp8);
+  EXPECT_EQ(weight_format(shelf.get("llama-3.1-8b")), Format::bf16);
+  EXPECT_EQ(&narrow, &shelf.get("llama-3.1-8b@fp8"));
+  EXPECT_EQ(2 * kv_bytes_per_token(shelf.get("llama-3.1-8b@fp8/fp8")).value,
+            kv_bytes_per_token(narrow).value);
+  for (const char* name : {"llama-3.1-8b@fp7", "llama-3.1-8b@fp8/", "llama-3.1-8b@"}) {
+    EXPECT_THAT(refusal([&] { shelf.get(name); }), HasSubstr("expected CARD@WEIGHTS or CARD@WEIGHTS/CACHE"))
+        << name;
+  }
+}
+
 // 2 x 2048 x 2048 x 13312 operations at 794.5 TFLOP/s.
 TEST(MatmulTables, RatesAreTimes) {
   const std::string titles = "accelerator,dtype,achieved_tflops,M,N,K\n";
@@ -367,6 +411,26 @@ TEST(LargeSets, AreFoundByFolderOrSayWhyNot) {
             2);
   EXPECT_THAT(taken.excluded, testing::Contains("neuron: inf2_decoder.csv: no card of Inferentia2"));
   EXPECT_THAT(taken.excluded, testing::Contains("distserve: coefficients of a fit, no measurements"));
+}
+
+// A matrix of 134 MB in 20 us would be 6.7 TB/s from a memory of 3.35: those rows are scored, but no error
+// bar is made of them.
+TEST(LargeSets, RowsFromTheCacheMakeNoErrorBar) {
+  std::string table = "gemm_dtype,m,n,k,latency_ms\n";
+  for (int m = 1; m <= 40; ++m) {
+    table += fmt::format("bfloat16,{},8192,8192,0.050\nbfloat16,{},16384,4096,0.020\n", m, m);
+  }
+  const Folder folder({{"aiconfigurator/gemm_h100_sxm_x.csv", table}});
+  ProcessorRegistry processors("processor family");
+  register_builtin_processors(processors);
+  MeasurementSources sources;
+  sources.data = folder.path();
+  const Validation validation = validate(sources, processors, "gemm_bf16_decode");
+  ASSERT_EQ(validation.sets.size(), 1u);
+  EXPECT_EQ(validation.sets[0].calibrated.n, 80);
+  ASSERT_EQ(validation.residuals.size(), 1u);
+  EXPECT_LE(validation.residuals[0].n, 40);
+  EXPECT_GT(validation.residuals[0].low, -0.3);
 }
 
 }  // namespace

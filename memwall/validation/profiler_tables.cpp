@@ -23,7 +23,11 @@ struct TableSource {
     Measurement measurement;
     measurement.origin = origin;
     measurement.system = fmt::format("{}x{}", chips, chip);
-    measurement.what = std::vector<KernelUse>{{std::move(op)}};
+    KernelUse use{std::move(op)};
+    // Layer after layer without a pause, for minutes: where a GEMM can bring the board to its limit, it is
+    // there.
+    use.is_steady = std::holds_alternative<GemmOp>(use.op);
+    measurement.what = std::vector<KernelUse>{std::move(use)};
     measurement.value = seconds;
     measurement.where = table.where(row);
     sink.take(measurement);
