@@ -130,12 +130,13 @@ RowKernel attention(const Table& table, std::size_t row, const Harness& harness,
 }
 
 // The same layers come again with other widths and formats.
-using KnownRoutings = std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>, Routing>;
+using KnownRoutings =
+    std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t>, Routing>;
 
 const Routing& routing_of(const Table& table, std::size_t row, const CollectorLayer& layer,
                           KnownRoutings& known) {
   const std::string name(table.required(row, "distribution"));
-  const auto key = std::tuple(name, layer.tokens, layer.num_experts, layer.top_k);
+  const auto key = std::tuple(name, layer.tokens, layer.num_experts, layer.top_k, layer.groups);
   auto found = known.find(key);
   if (found == known.end()) {
     try {
@@ -174,7 +175,7 @@ RowKernel experts(const Table& table, std::size_t row, const Harness& harness, K
   op.tp = static_cast<int>(table.integer(row, "moe_tp_size"));
   op.ep = static_cast<int>(table.integer(row, "moe_ep_size"));
   op.routing =
-      routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token}, routings);
+      routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token, op.ep}, routings);
   op.operand_sets = 1;
   op.rows = harness.is_vllm ? ExpertRows::gathered : ExpertRows::sorted;
   return {op, op.tp * op.ep};
