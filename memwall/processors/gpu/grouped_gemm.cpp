@@ -13,7 +13,7 @@ constexpr double kIssue = 0.97;      // share of its clocks in which a busy matr
 constexpr double kScaleBlock = 128;  // values of k under one scale
 constexpr double kPortBytes = 64;    // that an SM draws from L2 in a clock
 // Many experts' weights stream with less to wait for than those of a lone GEMM.
-constexpr double kLongStream = 1.04;
+constexpr double kLongStream = 1.06;
 constexpr double kFullTile = 128 * 256;
 constexpr std::array<double, 3> kWidths = {64, 128, 256};
 
@@ -23,9 +23,9 @@ constexpr double kFirstStep = 0.25e-6;
 constexpr double kPartialTile = 2;  // steps of a tile that rows do not fill, to those of a full one
 
 // The generated kernel: shares of the peak and of gemm.feed, of a tile of 128 x 128.
-constexpr double kGeneratedTensor = 0.4, kGeneratedFeed = 0.2;
-constexpr double kScaledFeed = 0.41;  // of that, when every step loads scales as well
-constexpr double kSmallTile = 0.66;   // power of the area by which smaller tiles multiply slower
+constexpr double kGeneratedTensor = 0.39, kGeneratedFeed = 0.195;
+constexpr double kScaledFeed = 0.46;  // of that, when every step loads scales as well
+constexpr double kSmallTile = 0.62;   // power of the area by which smaller tiles multiply slower
 constexpr double kGeneratedTile = 128 * 128;
 constexpr double kSharedMemory = 228e3;  // bytes of an SM that hold the stages of its blocks
 constexpr double kMostBlocks = 8;        // on an SM
@@ -154,11 +154,13 @@ Run generated_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands&
   const std::size_t height = tile_height_index(tile.m);
   const double area = tile.m * tile.n, columns = std::ceil(shape.n / tile.n);
   const double stage = (tile.m * of.x_bytes + tile.n * of.w_bytes) * tile.k;
-  const double resident = std::clamp(std::floor(kSharedMemory / (tile.stages * stage)), 1.0, kMostBlocks);
+  // Scales take registers for a second set of sums: room for one block less.
+  const bool is_scaled = shape.activation == Format::fp8_block;
+  const double room = std::floor(kSharedMemory / (tile.stages * stage)) - (is_scaled ? 1 : 0);
+  const double resident = std::clamp(room, 1.0, kMostBlocks);
   const double rate = of.peak * kGeneratedTensor * std::pow(area / kGeneratedTile, kSmallTile);
   const double multiply = 2 * area * tile.k * spec.sms / rate;
-  const double feed =
-      spec.gemm.feed.value * kGeneratedFeed * (shape.activation == Format::fp8_block ? kScaledFeed : 1);
+  const double feed = spec.gemm.feed.value * kGeneratedFeed * (is_scaled ? kScaledFeed : 1);
   const double tiles = shape.load.row_tiles[height] * columns;
   const double blocks = std::ceil(tiles / spec.sms);  // one SM after another
   const double step = std::max(blocks * multiply, std::ceil(blocks / resident) * stage / feed);
