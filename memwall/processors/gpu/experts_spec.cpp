@@ -16,7 +16,7 @@ struct NamedLibrary {
 constexpr NamedLibrary kLibraries[] = {
     {"ampere", {Seconds(0.57e-6), 0.1, 0.62, true, 1, 1, 64}},
     {"hopper", {Seconds(0.06e-6), 0, 1, false, 0.175, 1, 16}},
-    {"blackwell", {Seconds(0.06e-6), 0.2, 1, false, 1, 0.47, 64}},
+    {"blackwell", {Seconds(0.06e-6), 0.2, 1, false, 1, 0.52, 64}},
     {"cdna", {Seconds(0.57e-6), 0.1, 0.62, true, 1, 1, 64}},
 };
 

@@ -89,11 +89,10 @@ Amounts amounts_of(const GpuSpec& spec, const GroupedGemm& shape, const Operands
     const double share = std::min(1.0, shape.resident / (spec.gemm.retained * spec.l2_capacity.value));
     amounts.hit_weights = amounts.weights * (1 - share * share * share);
   }
-  // Four-bit kernels are slow by their steps, not by what memory gives.
-  const double achieved = info(shape.weight).weight_only ? spec.hbm_packed
-                          : info(shape.weight).bits < 8
-                              ? spec.hbm_read
-                              : std::min(spec.hbm_best, kLongStream * spec.hbm_gemm);
+  // Weights that are expanded on the way to 16-bit products come as a lone GEMM's do.
+  const bool is_expanded = info(shape.weight).weight_only && of.arithmetic == Format::bf16;
+  const double achieved =
+      is_expanded ? spec.hbm_packed : std::min(spec.hbm_best, kLongStream * spec.hbm_gemm);
   amounts.hbm = spec.hbm_charge(amounts.weights - amounts.hit_weights, achieved) +
                 spec.hbm_charge(amounts.activations, spec.hbm_read);
   amounts.memory = amounts.hbm / (spec.hbm_bandwidth.value * spec.hbm_best);
@@ -139,14 +138,25 @@ Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of,
   return best;
 }
 
-Run first_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts) {
-  const std::size_t height = tile_height_index(kFirstHeight);
+Run stepwise_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts,
+                 double height) {
+  const std::size_t index = tile_height_index(height);
   const double width = spec.experts.library.first_width;
-  const double full = shape.load.full_tiles[height], tiles = shape.load.row_tiles[height];
+  const double full = shape.load.full_tiles[index], tiles = shape.load.row_tiles[index];
   const double steps = std::ceil(shape.n / width) * std::ceil(shape.k * of.x_bytes / kStepBytes);
-  const double compute = (full + kPartialTile * (tiles - full)) * steps * kFirstStep / spec.sms;
-  const double drawn = tiles * shape.n / width * shape.k * (kFirstHeight * of.x_bytes + width * of.w_bytes);
-  return {std::max(compute, amounts.memory), compute, 2 * tiles * kFirstHeight * shape.n * shape.k, drawn};
+  const double step = kFirstStep * height / kFirstHeight;
+  const double compute = (full + kPartialTile * (tiles - full)) * steps * step / spec.sms;
+  const double drawn = tiles * shape.n / width * shape.k * (height * of.x_bytes + width * of.w_bytes);
+  return {std::max(compute, amounts.memory), compute, 2 * tiles * height * shape.n * shape.k, drawn};
+}
+
+// The least power of two from 8 to 128 that holds so many rows.
+double height_for(double rows) {
+  double height = kTileHeights.front();
+  while (height < rows && height < kFirstHeight) {
+    height *= 2;
+  }
+  return height;
 }
 
 Run generated_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts) {
@@ -176,7 +186,9 @@ Run run_of(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, co
     case GroupedKernel::tuned:
       return tuned_run(spec, shape, of, amounts);
     case GroupedKernel::first:
-      return first_run(spec, shape, of, amounts);
+      return stepwise_run(spec, shape, of, amounts, kFirstHeight);
+    case GroupedKernel::by_count:
+      return stepwise_run(spec, shape, of, amounts, height_for(shape.mean_rows));
     case GroupedKernel::generated:
       return generated_run(spec, shape, of, amounts);
   }
