@@ -31,6 +31,7 @@ constexpr HelperKernels kGathered = {0, 3, 1};
 // Kernels generated for 4-bit blocks (gpt-oss): places come with the choice, the activation is part of the
 // first GEMM.
 constexpr HelperKernels kFused = {1, 2, 0};
+constexpr double kFusedConversion = 2;  // kernels that make narrow rows and their scales before them
 
 bool has_block_scales(Format format) { return format == Format::fp8_block || info(format).bits < 8; }
 
@@ -97,7 +98,9 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
   const bool is_fused = shape.weight == Format::mxfp4;
   const bool is_narrow = info(shape.activation).bits / 8 < kBytes;
   HelperKernels kernels = is_fused ? kFused : is_gathered ? kGathered : kSorted;
-  if (is_gathered && is_narrow) {
+  if (is_fused && is_narrow) {
+    kernels.sort += kFusedConversion;
+  } else if (is_gathered && is_narrow) {
     kernels.sort += 1;
     kernels.activate += 1;
   } else if (facts.library.fuses_activation) {

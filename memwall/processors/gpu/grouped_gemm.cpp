@@ -20,7 +20,8 @@ constexpr std::array<double, 3> kWidths = {64, 128, 256};
 // The untuned kernel.
 constexpr double kFirstHeight = 128;
 constexpr double kFirstStep = 0.25e-6;
-constexpr double kPartialTile = 2;  // steps of a tile that rows do not fill, to those of a full one
+constexpr double kCountedWidth = 128;  // of tiles whose height goes by count
+constexpr double kPartialTile = 2;     // steps of a tile that rows do not fill, to those of a full one
 
 // The generated kernel: shares of the peak and of gemm.feed, of a tile of 128 x 128.
 constexpr double kGeneratedTensor = 0.39, kGeneratedFeed = 0.195;
@@ -139,9 +140,8 @@ Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of,
 }
 
 Run stepwise_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts,
-                 double height) {
+                 double height, double width) {
   const std::size_t index = tile_height_index(height);
-  const double width = spec.experts.library.first_width;
   const double full = shape.load.full_tiles[index], tiles = shape.load.row_tiles[index];
   const double steps = std::ceil(shape.n / width) * std::ceil(shape.k * of.x_bytes / kStepBytes);
   const double step = kFirstStep * height / kFirstHeight;
@@ -186,9 +186,9 @@ Run run_of(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, co
     case GroupedKernel::tuned:
       return tuned_run(spec, shape, of, amounts);
     case GroupedKernel::first:
-      return stepwise_run(spec, shape, of, amounts, kFirstHeight);
+      return stepwise_run(spec, shape, of, amounts, kFirstHeight, spec.experts.library.first_width);
     case GroupedKernel::by_count:
-      return stepwise_run(spec, shape, of, amounts, height_for(shape.mean_rows));
+      return stepwise_run(spec, shape, of, amounts, height_for(shape.mean_rows), kCountedWidth);
     case GroupedKernel::generated:
       return generated_run(spec, shape, of, amounts);
   }
