@@ -176,19 +176,68 @@ TEST(AttentionKernel, PrefillComputesWholeTiles) {
   }
 }
 
-// A tile takes its products and its softmax: on Hopper side by side as far as the root of their squares.
+// A tile takes its products and its softmax: on Hopper side by side as far as their 2.5-norm.
 TEST(AttentionKernel, LongPrefillIsTilesOverSms) {
   const GpuSpec spec = h100();
   const Batches batch = batches(llama_8b(), {1, 32768, 0});
   const KernelCost cost = prefill_attention_cost(spec, shard(llama_8b(), 1), batch.prefill);
   const double scores = 128 * 128, sm = spec.sms;
   const double products = 4 * scores * 128 * sm / (spec.tensor[0].peak.value * spec.attention.tensor);
-  const double softmax = scores * (spec.exp_ops + 6) * sm / (spec.vector_peak.value * spec.vector_achieved);
-  const double expected = 32 * 256 * 257 / 2 * std::hypot(products, softmax) / sm;
+  const double softmax = scores * (spec.exp_ops + 5) * sm / (spec.vector_peak.value * spec.vector_achieved);
+  const double tile = std::pow(std::pow(products, 2.5) + std::pow(softmax, 2.5), 1 / 2.5);
+  const double expected = 32 * 256 * 257 / 2 * tile / sm;
   EXPECT_NEAR(alone_seconds(spec, cost), expected, 0.06 * expected);
   const double share = cost.tensor.useful / alone_seconds(spec, cost) / spec.tensor[0].peak.value;
   EXPECT_GT(share, 0.45);  // FlashAttention-3's figures: half to three quarters of the peak
   EXPECT_LT(share, 0.75);
+}
+
+// Two tiles of 128 rows share Blackwell's tensor memory, a head of 256 values leaves room for one: its
+// products and softmax nearly take turns, so that they take longer beside their operations than those of 128
+// values.
+TEST(AttentionKernel, WideHeadsLeaveRoomForOneTileOnBlackwell) {
+  const GpuSpec spec = spec_of("b200");
+  const auto per_op = [&](std::int64_t width) {
+    Attention attention = llama_8b();
+    attention.qk_dim = attention.v_dim = width;
+    const AttentionBatch batch = batches(attention, {1, 65536, 0}).prefill;
+    const KernelCost cost = prefill_attention_cost(spec, shard(attention, 1), batch);
+    return alone_seconds(spec, cost) / cost.tensor.useful;
+  };
+  const double products = 1 / (spec.tensor[0].peak.value * spec.attention.tensor);
+  const double exponentials = (spec.exp_ops + 1) / (spec.vector_peak.value * spec.vector_achieved);
+  const double narrow = std::hypot(products, exponentials / (4 * 128));
+  const double wide = std::pow(std::pow(products, 1.12) + std::pow(exponentials / (4 * 256), 1.12), 1 / 1.12);
+  EXPECT_NEAR(per_op(128) / narrow, 1, 0.05);
+  EXPECT_NEAR(per_op(256) / wide, 1, 0.05);
+}
+
+// 512 tokens of 32 query and 8 KV heads of 128 values in bf16. Every query head's block loads a query, a key
+// and a value and stores a query: 4 x 256 B at 33 B per clock, beside 14 clocks; keys and values are stored
+// once.
+TEST(AttentionKernel, PreparingLoadsAKeyAndAValueForEveryQueryHead) {
+  const GpuSpec spec = h100();
+  const KernelCost cost = prepare_cost(spec, shard(llama_8b(), 1), batches(llama_8b(), {1, 512, 0}).prefill);
+  const double rows = 512 * 32;
+  const double expected = (rows * (1024 / 33.0 + 14) + 512 * 8 * 512 / 33.0) / 132;
+  EXPECT_NEAR(alone_seconds(spec, cost), spec.attention.prepare_start.value + clocks(spec, expected), 1e-8);
+  EXPECT_DOUBLE_EQ(cost.hbm.useful, 512 * 8 * 512);
+}
+
+// In fp8 every head's query, key and value (192, 192 and 128 values) are read in 16 bits and written, padded
+// to powers of two, in 8: 1664 B. Else Hopper turns 64 values of every query, and Blackwell copies whole
+// keys.
+TEST(AttentionKernel, PreparingLatentsConvertsEveryHead) {
+  Attention latent = deepseek();
+  const auto bytes = [&](const std::string& chip) {
+    const AttentionBatch batch = batches(latent, {4, 8192, 0}).prefill;
+    return prepare_cost(spec_of(chip), shard(latent, 1), batch).hbm.charged / 32768;
+  };
+  EXPECT_NEAR(bytes("h100"), 128 * 256 + 2 * 576 * 2, 1);
+  EXPECT_NEAR(bytes("b200"), 128 * 640 + 2 * 576 * 2, 1);
+  latent.kv = Format::fp8;
+  EXPECT_NEAR(bytes("h100"), 128 * 1664 + 3 * 576, 1);
+  EXPECT_NEAR(bytes("a100"), 128 * 256 + 3 * 576, 1);  // which cannot multiply fp8
 }
 
 // MLA: decode stays in latent space (576 values a key, one head), a long prompt expands to 192 + 128 per

@@ -11,7 +11,7 @@ namespace {
 
 // One multiplication per score and clock of a lane costs two operations; Blackwell's lanes take values in
 // pairs.
-constexpr double kScoreOps = 6, kPairedScoreOps = 3;
+constexpr double kScoreOps = 6, kPairedScoreOps = 1;
 
 constexpr LaneKernel kLanes{.trips = 13, .first_trips = 5, .merge_trips = 9, .key_clocks = 17};
 // mma.sync with copies by cp.async: TensorRT-LLM's XQA, FlashInfer's decode.
@@ -55,29 +55,37 @@ constexpr StreamKernel kTritonStream{.start_trips = 5,
                                      .key_clocks = 46,
                                      .key_clocks_8bit = 46,
                                      .fill = 28};
-constexpr PrefillKernel kTritonPrefill{.rows = 64,
-                                       .keys = 64,
-                                       .start_trips = 6,
-                                       .key_clocks = 35,
-                                       .trips = 0.5,
+constexpr double kAnyWidth = 4096;
+constexpr PrefillKernel kTritonPrefill{.tiles = {{{kAnyWidth, 16, 64, 64}}},
+                                       .row_step = 1,
+                                       .packs_group = true,
+                                       .start_trips = 10.5,
+                                       .key_clocks = 34.4,
+                                       .trips = 1.5,
                                        .lone = 1,
-                                       .tail = 0.5,
+                                       .tail = 0.7,
                                        .overlap = 1,
                                        .pointwise_ops = kScoreOps,
                                        .fp8_share = 1};
 
-constexpr PrefillKernel kWarpPrefill{.rows = 64,
-                                     .keys = 64,
-                                     .row_tiles = 1,
-                                     .start_trips = 6,
-                                     .trips = 3,
-                                     .window_trips = 0,
-                                     .window_trips_8bit = 0,
-                                     .lone = 1.25,
-                                     .tail = 0.95,
+constexpr PrefillKernel kWarpPrefill{.tiles = {{{kAnyWidth, 64, 64, 64}}},
+                                     .row_step = 64,
+                                     .start_trips = 8.5,
+                                     .trips = 0.8,
+                                     .lone = 1.28,
+                                     .tail = 1,
                                      .overlap = 1,
                                      .pointwise_ops = kScoreOps,
                                      .fp8_share = 0.8};
+
+// The same kernel for keys of 192 and values of 128, with kernels around it that rotate and cut.
+constexpr PrefillKernel for_latents(PrefillKernel kernel, double start_trips, double trips,
+                                    double share_16bit) {
+  kernel.start_trips = start_trips;
+  kernel.trips = trips;
+  kernel.share_16bit = share_16bit;
+  return kernel;
+}
 
 constexpr AttentionLibrary kAmpere{.name = "ampere",
                                    .has_lanes = true,
@@ -91,7 +99,23 @@ constexpr AttentionLibrary kAmpere{.name = "ampere",
                                               .lone_tensor = 0.4,
                                               .paired_tensor = 0.58,
                                               .query_passes = 0.5},
-                                   .prefill = kWarpPrefill};
+                                   .prefill = kWarpPrefill,
+                                   .latent_prefill = for_latents(kWarpPrefill, 2, 4.5, 1)};
+
+// Two groups of warps take 64 rows each; wide heads leave room for fewer keys.
+constexpr PrefillKernel kBulkPrefill{
+    .tiles = {{{64, 128, 256, 256}, {128, 128, 128, 256}, {kAnyWidth, 128, 64, 128}}},
+    .row_step = 64,
+    .widens_8bit = true,
+    .start_trips = 7.5,
+    .trips = 5.8,
+    .window_trips = 4,
+    .window_trips_8bit = 16,
+    .lone = 1,
+    .tail = 0.6,
+    .overlap = 2.5,
+    .pointwise_ops = 5,
+    .fp8_share = 0.8};
 
 constexpr AttentionLibrary kHopper{.name = "hopper",
                                    .has_lanes = true,
@@ -107,18 +131,26 @@ constexpr AttentionLibrary kHopper{.name = "hopper",
                                               .query_passes = 1.8,
                                               .merge_passes = 0.3,
                                               .exposed_trips = 15},
-                                   .prefill = {.rows = 128,
-                                               .keys = 128,
-                                               .row_tiles = 1,
-                                               .start_trips = 6,
-                                               .trips = 6,
-                                               .window_trips = 6,
-                                               .window_trips_8bit = 18,
-                                               .lone = 1.05,
-                                               .tail = 0.65,
-                                               .overlap = 2,
-                                               .pointwise_ops = kScoreOps,
-                                               .fp8_share = 0.78}};
+                                   .prefill = kBulkPrefill,
+                                   .latent_prefill = for_latents(kBulkPrefill, 12.5, 4.8, 1.13),
+                                   .prepare_clocks = 14};
+
+// Tensor memory holds two tiles of 128 rows for heads of up to 128 values; a pair of SMs shares one of 512.
+constexpr PrefillKernel kTensorMemoryPrefill{
+    .tiles = {{{128, 256, 128, 128}, {256, 128, 128, 128}, {kAnyWidth, 128, 128, 128, 2}}},
+    .row_step = 128,
+    .widens_8bit = true,
+    .start_trips = 10.5,
+    .trips = 4.1,
+    .window_trips = 0.9,
+    .window_trips_8bit = 1.3,
+    .lone = 0.82,
+    .tail = 0.4,
+    .overlap = 2,
+    .pair_rows = 256,
+    .lone_overlap = 1.12,
+    .pointwise_ops = kPairedScoreOps,
+    .fp8_share = 1};
 
 constexpr AttentionLibrary kBlackwell{.name = "blackwell",
                                       .has_lanes = true,
@@ -137,18 +169,10 @@ constexpr AttentionLibrary kBlackwell{.name = "blackwell",
                                                  .fill = 33,
                                                  .query_passes = 0.4,
                                                  .merge_trips = 7},
-                                      .prefill = {.rows = 128,
-                                                  .keys = 128,
-                                                  .row_tiles = 1,
-                                                  .start_trips = 6,
-                                                  .trips = 5,
-                                                  .window_trips = 3,
-                                                  .window_trips_8bit = 3,
-                                                  .lone = 1.35,
-                                                  .tail = 0.9,
-                                                  .overlap = 2.4,
-                                                  .pointwise_ops = kPairedScoreOps,
-                                                  .fp8_share = 0.85}};
+                                      .prefill = kTensorMemoryPrefill,
+                                      .latent_prefill = for_latents(kTensorMemoryPrefill, 14.5, 4.1, 1),
+                                      .prepare_clocks = 31,
+                                      .copies_keys = true};
 
 constexpr AttentionLibrary kCdna{.name = "cdna",
                                  .has_lanes = false,
@@ -158,7 +182,8 @@ constexpr AttentionLibrary kCdna{.name = "cdna",
                                  .stream = kWarpStream,
                                  .stream_8bit = kWarpStream,
                                  .latent = kAmpere.latent,
-                                 .prefill = kWarpPrefill};
+                                 .prefill = kWarpPrefill,
+                                 .latent_prefill = for_latents(kWarpPrefill, 2, 4.5, 1)};
 
 constexpr std::array kLibraries = {kAmpere, kHopper, kBlackwell, kCdna};
 
@@ -186,8 +211,7 @@ AttentionSpec with_engine(AttentionSpec spec, AttentionEngine engine) {
   spec.prepares = spec.prefills_any_prompt = engine == AttentionEngine::tensorrt_llm;
   if (engine == AttentionEngine::vllm) {
     spec.library.has_lanes = false;
-    if (spec.library.fixed_splits) {  // FlashInfer's prefill keeps two tiles of rows in flight per block
-      spec.library.prefill.row_tiles = 2;
+    if (spec.library.fixed_splits) {
       spec.library.falls_back = spec.library.stream.tile == kTensorMemoryStream.tile;
       spec.library.fallback_stream = kTritonStream;
       spec.library.fallback_prefill = kTritonPrefill;

@@ -5,6 +5,7 @@
 // README.md says where the counts come from.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,19 +55,31 @@ struct LatentKernel {
   double exposed_trips = 0;  // more when the cache comes from HBM
 };
 
+// Tiles of scores for heads of up to `widest` values.
+struct PrefillTile {
+  double widest = 0;
+  double rows = 0, keys = 0, keys_8bit = 0;  // of a tile, by the format that is multiplied
+  double sms = 1;                            // that compute one tile together
+};
+
 struct PrefillKernel {
-  double rows = 0, keys = 0;  // of a tile
-  double row_tiles = 1;       // tiles of rows that one block computes
-  double start_trips = 0;     // as of StreamKernel
+  std::array<PrefillTile, 3> tiles{};
+  double row_step = 0;       // rows of a tile that has fewer queries: whole multiples of this
+  bool packs_group = false;  // rows are the heads of a group, then its queries; else queries of one head
+  bool widens_8bit = false;  // 8-bit operands are padded to a power of two of values
+  double start_trips = 0;    // as of StreamKernel
   double key_clocks =
       0;             // per 16 rows and key of 128 values where products are not the limit, softmax included
   double trips = 0;  // per block
   double window_trips = 0, window_trips_8bit = 0;  // more to mask the far edge of a window
-  double lone = 1;     // a block that has the chip to itself is so many times slower than one among many
-  double tail = 0;     // of the longest block's time that passes at the end
-  double overlap = 1;  // p of the p-norm of products and softmax: 1 in turn, large side by side
+  double lone = 1;  // a block that has the chip to itself takes so many times its share of a full chip
+  double tail = 0;  // of the longest block's time that passes at the end
+  // p of the p-norm of products and softmax: 1 in turn, large side by side. lone_overlap: in tiles of fewer
+  // than pair_rows rows, where little else is there to multiply while softmax runs.
+  double overlap = 1, pair_rows = 0, lone_overlap = 1;
   double pointwise_ops = 0;  // per score beside the exponential: scale, maximum, subtract, sum, convert
   double fp8_share = 1;      // of fp8's rate over that of bf16's
+  double share_16bit = 1;    // of the tensor rate that 16-bit products reach
 };
 
 struct AttentionLibrary {
@@ -77,7 +90,9 @@ struct AttentionLibrary {
   LaneKernel lanes;
   StreamKernel stream, stream_8bit;
   LatentKernel latent;
-  PrefillKernel prefill;
+  PrefillKernel prefill, latent_prefill;
+  double prepare_clocks = 0;  // of an SM per token and head, beside the bytes that the preparing kernel moves
+  bool copies_keys = false;   // latent prefill's keys are put together before it, head by head
   // For heads whose width is no power of two, where nothing better was compiled for them.
   bool falls_back = false;
   StreamKernel fallback_stream = {};
@@ -99,7 +114,7 @@ struct AttentionSpec {
   Seconds start;                              // launch, query in, output out
   Seconds prepare_start;                      // the same of the preparing kernel
   double memory_latency = 0, l2_latency = 0;  // SM clocks of one dependent access, under load
-  double prepare_feed = 0;  // bytes per clock and SM that the preparing kernel moves at most
+  double prepare_feed = 0;  // bytes per clock and SM that the preparing kernel loads and stores at most
   double tensor = 0;        // share of the peak that products inside attention reach
   double l2_kept = 0;       // share of L2 within which a cache that is read again is still there
 };

@@ -53,13 +53,11 @@ struct Waves {
 
 double hbm_rate(const GpuSpec& spec) { return spec.hbm_bandwidth.value * spec.hbm_attention; }
 
-// A power of two of values is what a block of lanes is compiled for.
-double padded_width(double width) { return std::exp2(std::ceil(std::log2(width))); }
-
 Waves lane_waves(const GpuSpec& spec, const Decode& decode, double operand_sets) {
   const LaneKernel& kernel = spec.attention.library.lanes;
   const double latency = spec.attention.memory_latency;
-  const double widths = padded_width(decode.width) / kKeyWidth;
+  // A power of two of values is what a block of lanes is compiled for.
+  const double widths = next_power_of_two(decode.width) / kKeyWidth;
   const double chunks = std::floor(decode.context * widths / kLaneKeyWidth);
   const double splits =
       chunks < 2 ? 1 : std::min(std::ceil(spec.sms / (decode.sequences * decode.heads)), chunks);
@@ -203,7 +201,7 @@ KernelCost grouped_decode_cost(const GpuSpec& spec, const AttentionShape& shape,
   const AttentionLibrary& library = spec.attention.library;
   const bool on_lanes = takes_lanes(spec, decode);
   const bool is_bulk = decode.is_8bit && (decode.width <= kKeyWidth || decode.group <= 8);
-  const bool is_odd = library.falls_back && padded_width(decode.width) != decode.width;
+  const bool is_odd = library.falls_back && next_power_of_two(decode.width) != decode.width;
   const StreamKernel& stream = is_odd    ? library.fallback_stream
                                : is_bulk ? library.stream_8bit
                                          : library.stream;
