@@ -75,32 +75,59 @@ TEST(AttentionKernel, LongDecodeIsKvBytesOverBandwidth) {
   EXPECT_NEAR(alone_seconds(spec, cost), stream, 0.05 * stream);
 }
 
-// Too few keys for the matrix kernel: one block per query head on the lanes, 13 + 5 latencies of 700 clocks.
+// Too few keys for the matrix kernel: one block per query head on the lanes, 13.3 + 5.3 latencies of 700
+// clocks.
 TEST(AttentionKernel, OneShortSequenceIsAStartAndTheWaitsOfABlock) {
   const GpuSpec spec = h100();
-  const double expected = spec.attention.start.value + clocks(spec, 18 * 700);
+  const double expected = spec.attention.start.value + clocks(spec, 18.6 * 700);
   EXPECT_NEAR(decode_seconds(spec, llama_8b(), {1, 1, 16}), expected, 0.01 * expected);
 }
 
-// 32 sequences x 8 KV heads are two waves of 132 blocks. A block of 4 query heads waits 10 + 1.4 * 4 / 8
-// latencies and takes a tile of 64 keys at 20 clocks each; five latencies pass before the first.
+// 32 sequences x 8 KV heads are two waves of 132 blocks. A block of 4 query heads waits 11 + 4 / 8 latencies
+// and takes a tile of 64 keys at 18 clocks each; three and a half latencies pass before the first.
 TEST(AttentionKernel, ShortKeysTakeWholeWavesOfBlocks) {
   const GpuSpec spec = h100();
-  const double block = clocks(spec, 10.7 * 700 + 20 * 64);
+  const double block = clocks(spec, 11.5 * 700 + 18 * 64);
   const double rows = 32 * (2 * 32 + 4 * 8) * 128 * 2 / (spec.hbm_bandwidth.value * spec.hbm_attention);
   EXPECT_NEAR(decode_seconds(spec, llama_8b(), {32, 1, 3}),
-              spec.attention.start.value + clocks(spec, 5 * 700) + 2 * block + rows, 1e-8);
+              spec.attention.start.value + clocks(spec, 3.5 * 700) + 2 * block + rows, 1e-8);
 }
 
 // One sequence of 32768 keys on 8 KV heads would fill 8 of 132 SMs: XQA cuts 256 chunks into sqrt(8 x 256)
 // parts, Blackwell's kernels into as many as fill 148 SMs.
 TEST(AttentionKernel, KeysAreSplitToFillTheSms) {
-  const double unsplit = clocks(h100(), 20 * 32768.0);
+  const double unsplit = clocks(h100(), 18 * 32768.0);
   EXPECT_LT(decode_seconds(h100(), llama_8b(), {1, 1, 32767}), unsplit / 4);
   const GpuSpec b200 = spec_of("b200");
   const double merged =
       decode_seconds(b200, llama_8b(), {1, 1, 32767}) - decode_seconds(b200, llama_8b(), {1, 1, 255});
   EXPECT_GT(merged, clocks(b200, 18 * 0.65 * b200.attention.l2_latency));  // 18 partial results
+}
+
+// Far from its window XQA still starts a block for every split of the 32768 keys, 16 of them for 8 sequences
+// of 8 KV heads: eight waves of 132 that wait two thirds of a block's wait and end.
+TEST(AttentionKernel, SplitsBeforeAWindowStillStart) {
+  const GpuSpec spec = h100();
+  Attention windowed = llama_8b();
+  windowed.window = 128;
+  const double wait = clocks(spec, (11 + 0.5) * 700);
+  const double longer =
+      decode_seconds(spec, windowed, {8, 1, 32767}) - decode_seconds(spec, windowed, {8, 1, 127});
+  EXPECT_GT(longer, 6 * 0.66 * wait);
+  EXPECT_LT(longer, 8 * wait);
+}
+
+// Slightly more blocks of lanes than SMs: each is built to fill an SM, so that the last ones make a second
+// round; twice as many are built to share.
+TEST(AttentionKernel, AFewBlocksMoreThanSmsTakeTwice) {
+  const GpuSpec spec = h100();
+  Attention heads = llama_8b();
+  heads.kv_heads = 32;
+  const double one = decode_seconds(spec, heads, {4, 1, 63});     // 128 blocks
+  const double more = decode_seconds(spec, heads, {5, 1, 63});    // 160
+  const double shared = decode_seconds(spec, heads, {8, 1, 63});  // 256
+  EXPECT_GT(more - spec.attention.start.value, 1.8 * (one - spec.attention.start.value));
+  EXPECT_LT(shared, more);
 }
 
 // 64 x 1024 keys x 4 KiB = 268 MB pass 50 MB of L2; a sixteenth of that stays there from one run to the next.

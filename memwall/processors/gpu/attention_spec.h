@@ -20,6 +20,7 @@ struct LaneKernel {
   double first_trips = 0;  // more, hidden behind later ones, when there is a second round of keys
   double merge_trips = 0;  // more in every block when keys are split
   double key_clocks = 0;   // per key of 128 values
+  double hbm = 1;          // of the rate of other attention
 };
 
 // Decode attention on the matrix pipe: a block per sequence, KV head and split of the keys.
@@ -27,13 +28,18 @@ struct StreamKernel {
   double start_trips = 0;  // work lists, counters and descriptors, before the first block
   double segments = 0;     // splits of a kernel that knows only so many or none; 0: by the library's rule
   double tile = 0;         // keys taken at a time
+  bool skips = false;      // splits are made of a window's keys; else of all, and those before it end at once
   double trips = 0;        // per block, beside its keys
+  double idle_share = 0;   // of a block's wait, for one whose keys are before the window
   double wide_share = 0;   // of the trips, more per 128 values of a head beyond the first
   double row_trips = 0;    // more per unit of query rows and 128 values of a head
   double merge_trips = 0;
   double partial_accesses = 1;                 // to L2, of a merge for every partial result
   double key_clocks = 0, key_clocks_8bit = 0;  // per key of 128 values, by the cache's format
+  double row_clocks = 0;                       // more for every 8 query rows beyond the first
+  double plain_key_clocks = 0;                 // more per key of any width
   double fill = 0;                             // bytes per clock that one SM takes in from HBM
+  double hbm_wide = 1, hbm_8bit = 1;  // of the rate of other attention: heads beyond 128 values, 8-bit caches
 };
 
 // Latent attention in decode: every query head reads the same row of latents.
@@ -87,7 +93,7 @@ struct AttentionLibrary {
   bool has_lanes;        // decode may run on the vector lanes
   bool fixed_splits;     // keys are split by 256 until the SMs are full; else by a rule of thumb
   bool prepares_decode;  // a kernel before decode writes the new keys; else decode itself does
-  LaneKernel lanes;
+  LaneKernel lanes, lanes_8bit;
   StreamKernel stream, stream_8bit;
   LatentKernel latent;
   PrefillKernel prefill, latent_prefill;
