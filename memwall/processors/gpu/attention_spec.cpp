@@ -107,14 +107,13 @@ constexpr PrefillKernel kWarpPrefill{.tiles = {{{kAnyWidth, 64, 64, 64}}},
                                      .pointwise_ops = kScoreOps,
                                      .fp8_share = 0.8};
 
-// The same kernel for keys of 192 and values of 128, with kernels around it that rotate and cut.
-constexpr PrefillKernel for_latents(PrefillKernel kernel, double start_trips, double trips,
-                                    double share_16bit) {
-  kernel.start_trips = start_trips;
-  kernel.trips = trips;
-  kernel.share_16bit = share_16bit;
+// The same for keys of 192 and values of 128, with kernels around it that rotate and cut.
+constexpr PrefillKernel kWarpLatents = [] {
+  PrefillKernel kernel = kWarpPrefill;
+  kernel.start_trips = 2;
+  kernel.trips = 4.5;
   return kernel;
-}
+}();
 
 constexpr AttentionLibrary kAmpere{.name = "ampere",
                                    .has_lanes = true,
@@ -130,7 +129,7 @@ constexpr AttentionLibrary kAmpere{.name = "ampere",
                                               .paired_tensor = 0.58,
                                               .query_passes = 0.5},
                                    .prefill = kWarpPrefill,
-                                   .latent_prefill = for_latents(kWarpPrefill, 2, 4.5, 1)};
+                                   .latent_prefill = kWarpLatents};
 
 // Two groups of warps take 64 rows each; wide heads leave room for fewer keys.
 constexpr PrefillKernel kBulkPrefill{
@@ -147,6 +146,14 @@ constexpr PrefillKernel kBulkPrefill{
     .pointwise_ops = 5,
     .fp8_share = 0.8};
 
+constexpr PrefillKernel kBulkLatents = [] {
+  PrefillKernel kernel = kBulkPrefill;
+  kernel.start_trips = 14;
+  kernel.trips = 4.8;
+  kernel.share_16bit = 1.13;
+  return kernel;
+}();
+
 constexpr AttentionLibrary kHopper{.name = "hopper",
                                    .has_lanes = true,
                                    .fixed_splits = false,
@@ -156,14 +163,16 @@ constexpr AttentionLibrary kHopper{.name = "hopper",
                                    .stream = kWarpStream,
                                    .stream_8bit = kBulkStream,
                                    .latent = {.schedule = LatentKernel::Schedule::work_list,
-                                              .start_trips = 11.5,
-                                              .trips = 10,
-                                              .lone_tensor = 0.7,
-                                              .query_passes = 1.8,
-                                              .merge_passes = 0.3,
-                                              .exposed_trips = 15},
+                                              .start_trips = 10,
+                                              .trips = 10.8,
+                                              .lone_tensor = 0.72,
+                                              .hbm_8bit = 0.91,
+                                              .query_passes = 1.95,
+                                              .merge_passes = 0.46,
+                                              .partial_accesses = 0.35,
+                                              .exposed_trips = 12},
                                    .prefill = kBulkPrefill,
-                                   .latent_prefill = for_latents(kBulkPrefill, 14, 4.8, 1.13),
+                                   .latent_prefill = kBulkLatents,
                                    .prepare_clocks = 14};
 
 // Tensor memory holds two tiles of 128 rows for heads of up to 128 values; a pair of SMs shares one of 512.
@@ -183,6 +192,15 @@ constexpr PrefillKernel kTensorMemoryPrefill{
     .pointwise_ops = kPairedScoreOps,
     .fp8_share = 1};
 
+constexpr PrefillKernel kTensorMemoryLatents = [] {
+  PrefillKernel kernel = kTensorMemoryPrefill;
+  kernel.start_trips = 13.5;
+  kernel.overlap = 1.7;
+  kernel.share_16bit = 1.08;
+  kernel.fp8_share = 1.1;
+  return kernel;
+}();
+
 constexpr AttentionLibrary kBlackwell{.name = "blackwell",
                                       .has_lanes = true,
                                       .fixed_splits = true,
@@ -192,17 +210,21 @@ constexpr AttentionLibrary kBlackwell{.name = "blackwell",
                                       .stream = kTensorMemoryStream,
                                       .stream_8bit = kTensorMemoryStream,
                                       .latent = {.schedule = LatentKernel::Schedule::waves,
-                                                 .start_trips = 10,
-                                                 .trips = 7,
-                                                 .trips_wide = 13,
-                                                 .lone_tensor = 0.6,  // of 128 rows, of which a block uses 64
-                                                 .hbm_16bit = 0.78,
-                                                 .hbm_8bit = 0.89,
+                                                 .start_trips = 6.7,
+                                                 .trips = 7.9,
+                                                 .trips_wide = 14.2,
+                                                 .lone_tensor = 0.54,
+                                                 .lone_tensor_8bit = 0.315,
+                                                 .paired_tensor = 0.75,
+                                                 .hbm_16bit = 0.79,
+                                                 .hbm_8bit = 0.93,
                                                  .fill = 33,
-                                                 .query_passes = 0.4,
-                                                 .merge_trips = 7},
+                                                 .query_passes = 0.44,
+                                                 .merge_trips = 11,
+                                                 .partial_accesses = 0.5,
+                                                 .exposed_trips = 10},
                                       .prefill = kTensorMemoryPrefill,
-                                      .latent_prefill = for_latents(kTensorMemoryPrefill, 14.5, 4.1, 1),
+                                      .latent_prefill = kTensorMemoryLatents,
                                       .prepare_clocks = 31,
                                       .copies_keys = true};
 
@@ -216,7 +238,7 @@ constexpr AttentionLibrary kCdna{.name = "cdna",
                                  .stream_8bit = kAmpereStream,
                                  .latent = kAmpere.latent,
                                  .prefill = kWarpPrefill,
-                                 .latent_prefill = for_latents(kWarpPrefill, 2, 4.5, 1)};
+                                 .latent_prefill = kWarpLatents};
 
 constexpr std::array kLibraries = {kAmpere, kHopper, kBlackwell, kCdna};
 

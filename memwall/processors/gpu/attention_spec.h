@@ -48,17 +48,20 @@ struct LatentKernel {
   // of keys. waves: as many splits as fill the chip.
   enum class Schedule { pairs, work_list, waves };
   Schedule schedule = Schedule::pairs;
-  double start_trips = 0;              // work lists and the merging kernel
-  double trips = 0;                    // per block
-  double trips_wide = 0;               // per block that computes more than 32 heads
-  double lone_tensor = 0;              // share of an SM's matrix rate that a block reaches: alone on its SM,
-  double paired_tensor = 0;            // and two of them together
+  double start_trips = 0;  // work lists and the merging kernel
+  double trips = 0;        // per block
+  double trips_wide = 0;   // per block that computes more than 32 heads
+  // Share of an SM's matrix rate that a block reaches. pairs: alone on its SM, and two of them together.
+  // waves: of 64 heads, which fill half of an instruction's rows, by the cache's format; of more, which fill
+  // it by pairs.
+  double lone_tensor = 0, lone_tensor_8bit = 0, paired_tensor = 0;
   double hbm_16bit = 1, hbm_8bit = 1;  // of the rate of other attention, by the cache's format
   double fill = 0;                     // as of StreamKernel
   double query_passes = 1;             // bytes of queries and outputs that pass HBM, per byte
   double merge_passes = 0;             // the same of partial results
   double merge_trips = 0;
-  double exposed_trips = 0;  // more when the cache comes from HBM
+  double partial_accesses = 0;  // to L2, of a merge for every partial result of a sequence
+  double exposed_trips = 0;     // more when the cache comes from HBM
 };
 
 // Tiles of scores for heads of up to `widest` values.
