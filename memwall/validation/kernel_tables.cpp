@@ -15,6 +15,7 @@
 #include "memwall/validation/collector_routing.h"
 #include "memwall/validation/error_statistics.h"
 #include "memwall/validation/table.h"
+#include "memwall/validation/untuned_layers.h"
 
 namespace memwall {
 namespace {
@@ -70,6 +71,14 @@ bool is_launched_by_host(const Harness& harness, Format weight) {
   return harness.is_vllm && weight == Format::fp8_block;
 }
 
+// Gemma's layers in 16 bits: TensorRT-LLM's collector runs them in FlashInfer's kernels, as vLLM does,
+// without a kernel that prepares keys. The shortest take 9 us where all others take 13.
+bool runs_as_gemma(const Attention& shape) {
+  constexpr std::int64_t kGemmaWindow = 1024, kGemmaHead = 512;
+  return !shape.is_latent() && info(shape.kv).bits == 16 &&
+         (shape.window == kGemmaWindow || shape.qk_dim == kGemmaHead);
+}
+
 // One row as a kernel, or the reason why it is none.
 struct RowKernel {
   KernelOp op;
@@ -121,7 +130,7 @@ RowKernel attention(const Table& table, std::size_t row, const Harness& harness,
   op.slice = is_decode ? Slice{sequences, 1, table.integer(row, "kv_len")}
                        : Slice{sequences, table.integer(row, "isl"), 0};
   op.operand_sets = 1;
-  op.engine = harness.is_vllm ? "vllm" : "tensorrt-llm";
+  op.engine = harness.is_vllm || runs_as_gemma(op.shape) ? "vllm" : "tensorrt-llm";
   const bool may_share = is_decode && !is_latent && harness.shares_cache_pages;
   if (may_share && (op.shape.heads != op.shape.kv_heads || op.slice.past_tokens < kLeastSplitContext)) {
     op.cache_share = 0.5;
@@ -130,12 +139,13 @@ RowKernel attention(const Table& table, std::size_t row, const Harness& harness,
 }
 
 // The same layers come again with other widths and formats.
-using KnownRoutings = std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>, Routing>;
+using KnownRoutings =
+    std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t>, Routing>;
 
 const Routing& routing_of(const Table& table, std::size_t row, const CollectorLayer& layer,
                           KnownRoutings& known) {
   const std::string name(table.required(row, "distribution"));
-  const auto key = std::tuple(name, layer.tokens, layer.num_experts, layer.top_k);
+  const auto key = std::tuple(name, layer.tokens, layer.num_experts, layer.top_k, layer.groups);
   auto found = known.find(key);
   if (found == known.end()) {
     try {
@@ -174,10 +184,22 @@ RowKernel experts(const Table& table, std::size_t row, const Harness& harness, K
   op.tp = static_cast<int>(table.integer(row, "moe_tp_size"));
   op.ep = static_cast<int>(table.integer(row, "moe_ep_size"));
   op.routing =
-      routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token}, routings);
+      routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token, op.ep}, routings);
   op.operand_sets = 1;
   op.rows = harness.is_vllm ? ExpertRows::gathered : ExpertRows::sorted;
   return {op, op.tp * op.ep};
+}
+
+// Of a table that TensorRT-LLM's collector wrote.
+void find_untuned(const Table& table, const Harness& harness, KnownRoutings& routings,
+                  UntunedLayers& untuned) {
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const RowKernel kernel = experts(table, row, harness, routings);
+    if (kernel.refusal.empty()) {
+      untuned.add(std::get<ExpertsOp>(kernel.op), std::string(table.required(row, "distribution")),
+                  kMillisecond * table.number(row, "latency_ms"));
+    }
+  }
 }
 
 RowKernel all_reduce(const Table& table, std::size_t row, bool is_nccl) {
@@ -197,6 +219,7 @@ RowKernel all_reduce(const Table& table, std::size_t row, bool is_nccl) {
 struct TableContext {
   Harness harness;
   KnownRoutings routings;
+  std::optional<UntunedLayers> untuned = std::nullopt;
 };
 using RowReader = std::function<RowKernel(const Table&, std::size_t, TableContext&)>;
 struct TableKind {
@@ -235,8 +258,7 @@ bool shares_cache_pages(const std::filesystem::path& path) {
   return path.filename().string().find("_trtllm-1.0.0") != std::string::npos;
 }
 
-double cache_of(const std::string& chip) {
-  const Chip card = read_chip(chip);
+double cache_of(const Chip& card) {
   return card.has("l2.capacity") ? card.get<Bytes>("l2.capacity").value : 0;
 }
 
@@ -260,7 +282,12 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
   const std::vector<std::string> cards = card_names("chips");
   const bool has_card = std::find(cards.begin(), cards.end(), chip) != cards.end();
   const std::string label = kind.prefix.substr(0, kind.prefix.size() - 1) + " " + chip + ": ";
-  TableContext context{{is_vllm(path), has_card ? cache_of(chip) : 0, shares_cache_pages(path)}, {}};
+  const Chip card = has_card ? read_chip(chip) : Chip{};
+  TableContext context{{is_vllm(path), cache_of(card), shares_cache_pages(path)}, {}};
+  if (has_card && table.has("moe_dtype") && !context.harness.is_vllm) {
+    context.untuned.emplace(card);
+    find_untuned(table, context.harness, context.routings, *context.untuned);
+  }
   const std::map<std::string, double> host = context.harness.is_vllm && table.has("gemm_dtype")
                                                  ? host_times(table)
                                                  : std::map<std::string, double>();
@@ -280,6 +307,9 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
     }
     measurement.system = std::to_string(kernel.chips) + "x" + chip;
     KernelUse use{std::move(kernel.op)};
+    if (auto* op = std::get_if<ExpertsOp>(&use.op); op && context.untuned) {
+      op->is_tuned = !context.untuned->contains(*op, std::string(table.required(row, "distribution")));
+    }
     use.is_steady =
         has_power && table.number(row, "power_w") >= kAtLimit * table.number(row, "power_limit_w");
     if (const auto* op = std::get_if<GemmOp>(&use.op);

@@ -76,8 +76,9 @@ figure rests on estimates: `memwall race` lists them, with how far the answer mo
 The first picture is the memory wall. A GPU or a TPU fetches every weight from HBM for one token. SRAM fetches it from beside the
 multiplier, memory that computes only reloads what changes, wiring has nothing to fetch: a hundred times fewer joules, for
 machines of very different size. The second picture is the price: one user leaves most of a large machine idle, and what is static
-dominates wherever hundreds of chips hold one model. A CS-3's power is published as a whole and stands under static; HC1's is too,
-and what is not idle counts as its arithmetic.
+dominates wherever hundreds of chips hold one model. A CS-3's power is measured as a whole: arithmetic and SRAM take their part of it
+by the energies of 5 nm, the rest stands under static, hops of its mesh among it. HC1's is published as a whole, and what is not
+idle counts as its arithmetic.
 
 ## Sixty-four sequences
 

@@ -66,7 +66,6 @@ Sizes products(std::initializer_list<double> heights, std::initializer_list<doub
 Sizes packed_tiles() { return products({8, 16, 32, 64, 128, 256}, {128, 256}); }
 // Scales applied in software hold two sets of sums in registers: half the area, no fine widths.
 Sizes software_scaled_tiles() { return products({64, 128}, {64, 128}); }
-Sizes grouped_tiles() { return products({8, 16, 32, 64, 128, 256}, {64, 128, 256}); }
 
 GemmKernels kernels_of(const Sizes& sizes, const LibraryFacts& library) {
   GemmKernels kernels;
@@ -88,8 +87,7 @@ const GemmKernels& GemmSpec::kernels(Format activation) const {
 
 std::vector<std::string> gemm_keys() {
   return {"sm.boost",       "gemm.library",     "gemm.start",         "gemm.helper_start",
-          "gemm.feed",      "gemm.packed_step", "gemm.l2_retained",   "experts.start",
-          "experts.tensor", "experts.rows",     "experts.per_expert", "experts.per_scaled_group"};
+          "gemm.feed",      "gemm.packed_step", "gemm.l2_retained"};
 }
 
 GemmSpec read_gemm_spec(const GpuCard& card) {
@@ -105,11 +103,6 @@ GemmSpec read_gemm_spec(const GpuCard& card) {
   spec.helper_start = card.get<Seconds>("gemm.helper_start");
   spec.feed = card.get<BytesPerSecond>("gemm.feed");
   spec.retained = card.fraction("gemm.l2_retained");
-  spec.experts_start = card.get<Seconds>("experts.start");
-  spec.experts_tensor = card.fraction("experts.tensor");
-  spec.experts_rows = card.get<BytesPerSecond>("experts.rows");
-  spec.per_expert = card.get<Seconds>("experts.per_expert");
-  spec.per_scaled_group = card.get<Seconds>("experts.per_scaled_group");
   spec.sharing = found->sharing;
   spec.scales_in_software = found->scales_in_software;
 
@@ -127,8 +120,6 @@ GemmSpec read_gemm_spec(const GpuCard& card) {
   spec.packed = kernels_of(packed_tiles(), *found);
   spec.packed.step = card.get<Seconds>("gemm.packed_step");
   spec.packed.store_passes = kPackedStorePasses;
-  spec.grouped = kernels_of(grouped_tiles(), *found);
-  spec.grouped.step = spec.wide.step;
   return spec;
 }
 

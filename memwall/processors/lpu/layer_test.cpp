@@ -181,6 +181,12 @@ TEST(LayerErrors, ShapesThatDoNotDivideAndLayersTooLarge) {
             "schedule: found weights of more than 20 rows in a memory slice, expected a model whose weights "
             "fit into the "
             "chips");
+  LpuGeometry narrow = small_geometry();
+  narrow.alus = 1;
+  EXPECT_EQ(
+      refusal(narrow, 1, shape),
+      "schedule: found no cycle for the instructions of 'qkv' together, expected a chip with more than 1 "
+      "VXM ALUs, 32 streams and 14 scratch slices");
   tiny.words_per_bank = 4;
   EXPECT_NE(refusal(tiny, 1, shape).find("schedule: found"), std::string::npos);
 }

@@ -467,8 +467,11 @@ std::int64_t ListScheduler::first_cycle(std::int64_t from, Try&& attempt) {
     }
     undo(group, mark, 0, 0);
   }
-  throw std::logic_error("[lpu] instructions of '" + schedule_.labels[static_cast<std::size_t>(label_)] +
-                         "' are in their own way");
+  // Unlike a bank that is taken, a chip too small for a group is so in every cycle.
+  throw ConfigError(
+      "schedule", fmt::format("no cycle for the instructions of '{}' together", schedule_.labels[at(label_)]),
+      fmt::format("a chip with more than {} VXM ALUs, {} streams and {} scratch slices", g_.alus, g_.streams,
+                  g_.scratch_slices()));
 }
 
 void ListScheduler::accept(Group& group) {

@@ -171,12 +171,12 @@ SectionLength attention_section(const LpuGeometry& g, const LpuAttention& shape)
   const double spread = (std::ceil(vectors / sides) - 1) * interval;
   // At one head a cycle, from both hemispheres, operands and results are often in each other's banks: each
   // wave of vectors through the VXM loses a slot in kSlotsPerLost, as compiled schedules show.
-  constexpr double kSlotsPerLost = 5, kLastWaves = 2;
+  constexpr double kSlotsPerLost = 4.5, kLastWaves = 2;
   const double lost = sides > 1 ? (vectors - 1) / kSlotsPerLost : 0;
   const double waves = g.rotation_steps() + (tiles > 1 ? 2 : 1);
   const double last_exp = std::max(waves * lost + tiles - 1, vectors * tiles - 1 - spread);
   const auto last_sum = [&](double exp, double other_rows) {
-    return std::max(exp, (other_rows * heads_of_row * tiles - 1) * interval - spread);
+    return std::max(exp, (other_rows * heads_of_row * tiles - 1) * interval - spread + tiles * lost);
   };
   // Sums are made in the hemisphere that does not hold the head's values, and before its own values.
   const double fewer_rows = all_rows - rows_of_side;
