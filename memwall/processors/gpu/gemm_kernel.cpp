@@ -11,14 +11,14 @@ namespace {
 constexpr double kOutputBytes = 2;    // bf16
 constexpr double kPartialPasses = 2;  // fp32 partial sums are written and read
 constexpr double kPartialBytes = 4;
-constexpr double kStepBytes = 128;    // of k that one step of a pipeline takes: a swizzled row
-constexpr double kIssue = 0.97;       // share of its clocks in which a busy matrix pipe multiplies
-constexpr double kScaleBlock = 128;   // values of k under one scale
-constexpr double kScaleOps = 1;       // a multiply-add for the two operations of each of its products
-constexpr double kFewTokens = 32;     // below which DeepGEMM swaps tokens and weights
-constexpr double kMostBlocks = 4;     // per SM, with split-K
-constexpr double kShallowSplits = 4;  // the most when blocks fill half the chip
-constexpr std::array kSplits = {1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0};
+constexpr double kStepBytes = 128;   // of k that one step of a pipeline takes: a swizzled row
+constexpr double kIssue = 0.97;      // share of its clocks in which a busy matrix pipe multiplies
+constexpr double kScaleBlock = 128;  // values of k under one scale
+constexpr double kScaleOps = 1;      // a multiply-add for the two operations of each of its products
+constexpr double kFewTokens = 32;    // below which DeepGEMM swaps tokens and weights
+constexpr double kMostBlocks = 4;    // per SM, with split-K
+constexpr std::array kSplits = {1.0,  2.0,  3.0,  4.0,  5.0,  6.0,  7.0,  8.0, 10.0,
+                                12.0, 14.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0};
 
 double up(double value) {
   constexpr double kWhole = 4503599627370496;  // from 2^52 on a double has no fraction
@@ -134,8 +134,7 @@ class TileSearch {
     const double store = kernels_.store_passes * area * store_;
     for (const double splits : kSplits) {
       if (splits > 1 &&
-          (splits > most_splits || steps_ < 2 * splits || tiles * splits > kMostBlocks * slots ||
-           (2 * tiles > slots && splits > kShallowSplits))) {
+          (splits > most_splits || steps_ < 2 * splits || tiles * splits > kMostBlocks * slots)) {
         break;
       }
       const double blocks = tiles * splits;
