@@ -25,6 +25,7 @@ struct GemmOp {
   std::int64_t operand_sets = 0;
   // Block scales are 32-bit numbers, which no matrix pipe applies: the vector lanes do (vLLM's fp8_block).
   bool wide_scales = false;
+  bool narrow_input = false;  // activations are given in their format: none of its kernels converts them
 };
 struct AttentionOp {
   Attention shape;

@@ -14,10 +14,10 @@ struct NamedLibrary {
 };
 // Read off AIConfigurator's MoE tables, all widths and formats of an architecture together, and rounded.
 constexpr NamedLibrary kLibraries[] = {
-    {"ampere", {Seconds(0.57e-6), 0.1, 0.62, true, 1, 1, 64}},
-    {"hopper", {Seconds(0.06e-6), 0, 1, false, 0.175, 1, 16}},
-    {"blackwell", {Seconds(0.06e-6), 0.2, 1, false, 1, 0.52, 64}},
-    {"cdna", {Seconds(0.57e-6), 0.1, 0.62, true, 1, 1, 64}},
+    {"ampere", {Seconds(0.57e-6), 64, 0.1, 0.62, true, 1, 1, 64}},
+    {"hopper", {Seconds(0.06e-6), 64, 0, 1, false, 0.175, 1, 16}},
+    {"blackwell", {Seconds(0.06e-6), 128, 0.2, 1, false, 1, 0.52, 64}},
+    {"cdna", {Seconds(0.57e-6), 64, 0.1, 0.62, true, 1, 1, 64}},
 };
 
 }  // namespace
@@ -29,6 +29,7 @@ std::vector<std::string> experts_keys() {
 
 ExpertsSpec read_experts_spec(const GpuCard& card) {
   ExpertsSpec spec;
+  spec.packed_step = card.get<Seconds>("gemm.packed_step");
   spec.start = card.get<Seconds>("experts.start");
   spec.tensor = card.fraction("experts.tensor");
   spec.rows = card.get<BytesPerSecond>("experts.rows");

@@ -11,6 +11,7 @@ namespace memwall {
 // The library of sorted experts (TensorRT-LLM's CUTLASS kernels): one of an architecture, not of a chip.
 struct ExpertsLibrary {
   Seconds step;                   // least time of a step along k, see gemm_spec.h
+  double draw = 64;               // operand bytes that an SM receives from L2 in a clock, of shared loads too
   double small_tile = 0;          // power of the area by which tiles below 128 x 256 multiply slower
   double feed = 1;                // share of gemm.feed that its tiles get
   bool fuses_activation = false;  // the first GEMM ends with it
@@ -20,6 +21,7 @@ struct ExpertsLibrary {
 };
 
 struct ExpertsSpec {
+  Seconds packed_step;       // least time of a step along k of 4-bit rows
   Seconds start;             // of each small kernel beside the grouped GEMMs
   double tensor = 0;         // share of a lone GEMM's rate that grouped tiles reach
   BytesPerSecond rows;       // rows of results that are gathered and summed

@@ -84,7 +84,7 @@ class GpuKernels : public KernelLowering {
     require_format(spec_, op.format, op.activation);
     KernelProgram program = start(1, out);
     const double m = static_cast<double>(op.m), k = static_cast<double>(op.k);
-    if (info(op.activation).bits < info(Format::bf16).bits) {
+    if (!op.narrow_input && info(op.activation).bits < info(Format::bf16).bits) {
       program.append("quantise", quantise_cost(spec_, m * static_cast<double>(op.batch), k, op.activation,
                                                Scaling::dynamic));
     }

@@ -11,7 +11,6 @@ constexpr double kOutputBytes = 2;   // bf16
 constexpr double kStepBytes = 128;   // of k that one step of a pipeline takes: a swizzled row
 constexpr double kIssue = 0.97;      // share of its clocks in which a busy matrix pipe multiplies
 constexpr double kScaleBlock = 128;  // values of k under one scale
-constexpr double kPortBytes = 64;    // that an SM draws from L2 in a clock
 // Many experts' weights stream with less to wait for than those of a lone GEMM.
 constexpr double kLongStream = 1.06;
 constexpr double kFullTile = 128 * 256;
@@ -111,10 +110,10 @@ Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of,
   const ExpertsLibrary& library = spec.experts.library;
   const double values = kStepBytes / of.x_bytes;  // of k in a step
   const double steps = std::ceil(shape.k / values);
-  const double least = info(shape.activation).bits < 8 ? spec.gemm.packed.step.value : library.step.value;
+  const double least = info(shape.activation).bits < 8 ? spec.experts.packed_step.value : library.step.value;
   const double multiply = 2 * values / (of.peak / spec.sms * (spec.gemm.boost / spec.clock) * kIssue);
   const double scale = 2 * values * spec.sms * of.scaling;
-  const double l2_rate = spec.sms * kPortBytes * spec.gemm.boost.value * spec.gemm.sharing;
+  const double l2_rate = spec.sms * library.draw * spec.gemm.boost.value;
   const double floor = amounts.ops * (1 / (of.served * spec.experts.tensor) + of.scaling);
   Run best;
   for (std::size_t i = 0; i < kTileHeights.size(); ++i) {
