@@ -7,12 +7,12 @@
 #include "memwall/processors/lpu/figures.h"
 #include "memwall/processors/lpu/lpu.h"
 #include "memwall/processors/lpu/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using lpu_test::card_named;
-using lpu_test::edited_chip;
 
 double figure(const std::string& system, const std::string& name) {
   for (const Figure& f : make_lpu()->figures(read_system(system))) {
