@@ -153,8 +153,9 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
     return cost;
   };
   return {
-      ExpertsKernel{"experts.top_k", helpers.rows(kernels.choose, logits * kBytes + pairs_all * kRouteBytes,
-                                                  streaming, logits * kRouteOps)},
+      ExpertsKernel{"experts.top_k",
+                    helpers.rows(kernels.choose, logits * kBytes + pairs_all * kRouteBytes, streaming,
+                                 logits * kRouteOps, is_sorting ? logits / kSortedLogits : 0)},
       ExpertsKernel{
           "experts.sort",
           helpers.rows(kernels.sort, 2 * pairs_all * kRouteBytes + copied, streaming, 0,
