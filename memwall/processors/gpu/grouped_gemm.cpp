@@ -212,6 +212,9 @@ KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape) {
   if (info(shape.weight).weight_only && info(shape.activation).bits > 8) {
     const double unpacking = kUnpackOps * shape.load.experts * shape.n * shape.k;
     cost.vector = {unpacking, unpacking};
+    // A task has room for so many demands; its start passes like any other stall.
+    cost.delay(GpuDelay::gemm_start) = 0;
+    cost.delay(GpuDelay::stall) = spec.gemm.start / kStall;
   }
   const double moved = amounts.weights + amounts.activations;
   cost.hbm = {std::min(moved - amounts.hit_weights, amounts.hbm), amounts.hbm};
@@ -221,7 +224,7 @@ KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape) {
   const double accounted =
       std::max({ops / of.served, amounts.memory, cost.l2.charged / spec.l2_bandwidth.value,
                 cost.vector.charged / (spec.vector_peak.value * spec.vector_achieved)});
-  cost.delay(GpuDelay::stall) = std::max(0.0, run.seconds - accounted) / kStall.value;
+  cost.delay(GpuDelay::stall) += std::max(0.0, run.seconds - accounted) / kStall.value;
   return cost;
 }
 
