@@ -119,9 +119,10 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
   up.tokens = tokens;
   up.weight = shape.weight;
   up.activation = shape.activation;
+  const bool is_first = !run.is_tuned && facts.library.first_width > 0;
   up.mean_rows = pairs_all / held;
   up.kernel = is_gathered             ? GroupedKernel::generated
-              : !run.is_tuned         ? GroupedKernel::first
+              : is_first              ? GroupedKernel::first
               : is_fused && is_narrow ? GroupedKernel::by_count
                                       : GroupedKernel::tuned;
   if (run.is_repeated) {

@@ -115,7 +115,8 @@ Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of,
   const ExpertsLibrary& library = spec.experts.library;
   const double values = kStepBytes / of.x_bytes;  // of k in a step
   const double steps = std::ceil(shape.k / values);
-  const double least = info(shape.activation).bits < 8 ? spec.gemm.packed.step.value : library.step.value;
+  const double least = info(shape.activation).bits < 8 ? spec.gemm.packed.step.value
+                                                       : library.step_clocks / spec.gemm.boost.value;
   const double multiply = 2 * values / (of.peak / spec.sms * (spec.gemm.boost / spec.clock) * kIssue);
   const double scale = 2 * values * spec.sms * of.scaling;
   const double l2_rate = spec.sms * kPortBytes * spec.gemm.boost.value * spec.gemm.sharing;
