@@ -226,14 +226,19 @@ constexpr PrefillKernel kFlashInferPrefill = [] {
   kernel.start_trips = 10.5;
   kernel.window_trips = 0.9;
   kernel.window_trips_8bit = 1.3;
-  kernel.lone = 0.82;
-  kernel.tail = 0.4;
+  kernel.trips = 4.2;
+  kernel.lone = 0.83;
+  kernel.tail = 0.42;
+  kernel.lone_overlap = 1.2;
+  kernel.pointwise_ops = 0.2;
   return kernel;
 }();
 
 constexpr PrefillKernel kTensorMemoryLatents = [] {
-  PrefillKernel kernel = kFlashInferPrefill;
+  PrefillKernel kernel = kTensorMemoryPrefill;
   kernel.start_trips = 13.5;
+  kernel.lone = 0.82;
+  kernel.tail = 0.4;
   kernel.overlap = 1.7;
   kernel.share_16bit = 1.08;
   kernel.fp8_share = 1.1;
