@@ -136,7 +136,8 @@ TEST(AttentionKernel, ACacheThatABenchmarkReadsAgainIsInL2) {
   const auto bytes = [&](std::int64_t sequences) {
     AttentionBatch batch = batches(llama_8b(), {sequences, 1, 1023}).decode;
     batch.operand_sets = 1;
-    return decode_attention_cost(spec, shard(llama_8b(), 1), batch).hbm.charged / (sequences * 4194304.0);
+    return decode_attention_cost(spec, shard(llama_8b(), 1), batch).hbm.charged /
+           (static_cast<double>(sequences) * 4194304);
   };
   EXPECT_GT(bytes(64), 0.99);
   EXPECT_LT(bytes(4), 0.1);
@@ -212,7 +213,7 @@ TEST(AttentionKernel, LongPrefillIsTilesOverSms) {
   const double products = 4 * scores * 128 * sm / (spec.tensor[0].peak.value * spec.attention.tensor);
   const double softmax = scores * (spec.exp_ops + 5) * sm / (spec.vector_peak.value * spec.vector_achieved);
   const double tile = std::pow(std::pow(products, 2.5) + std::pow(softmax, 2.5), 1 / 2.5);
-  const double expected = 32 * 256 * 257 / 2 * tile / sm;
+  const double expected = 32 * 256 * 257 / 2.0 * tile / sm;
   EXPECT_NEAR(alone_seconds(spec, cost), expected, 0.06 * expected);
   const double share = cost.tensor.useful / alone_seconds(spec, cost) / spec.tensor[0].peak.value;
   EXPECT_GT(share, 0.45);  // FlashAttention-3's figures: half to three quarters of the peak
