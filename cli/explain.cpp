@@ -58,8 +58,13 @@ void explain_cost(const ExplainOptions& options, const System& system) {
     throw ConfigError("--system", system.name + ", whose card has no 'cost'",
                       "a system whose makers state its costs");
   }
-  const CostTable table{system.name, chip_program(system, CostCase::low),
-                        chip_program(system, CostCase::high), compare_ownership(system)};
+  const ChipProgram low = chip_program(system, CostCase::low), high = chip_program(system, CostCase::high);
+  const CostTable table{system.name,
+                        low,
+                        high,
+                        other_models(system, low),
+                        other_models(system, high),
+                        compare_ownership(system)};
   print(options.output, [&] { return cost_table(table); }, [&] { return cost_json(table); }, "volumes");
 }
 
@@ -145,8 +150,8 @@ void explain(const ExplainOptions& options) {
 }  // namespace
 
 void add_explain(const Verb& root) {
-  const Verb verb =
-      root.verb("explain", "Print a stage of the pipeline: model, step, placement, program, ledger");
+  const Verb verb = root.verb(
+      "explain", "What memwall works with, in full: model, placement, program, ledger, chip and others");
   const auto options = std::make_shared<ExplainOptions>();
   verb.positional(
       "what", &options->what,

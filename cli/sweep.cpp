@@ -40,6 +40,17 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// The options that differ from what is done without them.
+std::string run_text(const RunOptions& run) {
+  const RunOptions usual;
+  std::string text = run.plan.empty() ? "" : " --plan '" + run.plan + "'";
+  text += run.routing == usual.routing ? "" : " --routing " + run.routing;
+  text += run.kv_format == usual.kv_format ? "" : " --kv-format " + run.kv_format;
+  text += run.weights.empty() ? "" : " --weights " + run.weights;
+  text += run.eager ? " --eager" : "";
+  return text;
+}
+
 SweepHeading heading_of(const SweepOptions& options, const OpenSystem& open) {
   SweepHeading heading;
   heading.system = open.system.name;
@@ -54,7 +65,7 @@ SweepHeading heading_of(const SweepOptions& options, const OpenSystem& open) {
       heading.question += ", " + slice_text(slice).substr(2);
       heading.command += " " + slice_text(slice);
     }
-    heading.command += options.run.plan.empty() ? "" : " --plan '" + options.run.plan + "'";
+    heading.command += run_text(options.run);
   } else {
     heading.question = options.figure;
     heading.command += " --figure " + options.figure;

@@ -15,7 +15,8 @@ for (const source of document.querySelectorAll('script.chart')) {
   const spec = JSON.parse(source.textContent);
   for (const axis of Object.values(spec.options.scales)) {
     // A logarithmic axis labels the decades and leaves the ticks between them bare.
-    axis.ticks = { callback: (value) => (Math.abs(Math.log10(value) % 1) < 1e-9 ? short.format(value) : '') };
+    const isBare = (value) => axis.type === 'logarithmic' && Math.abs(Math.log10(value) % 1) >= 1e-9;
+    axis.ticks = { callback: (value) => (isBare(value) ? '' : short.format(value)) };
   }
   spec.options.plugins.tooltip = {
     callbacks: {

@@ -72,4 +72,20 @@ ChipProgram chip_program(const System& system, CostCase which) {
   return program;
 }
 
+std::vector<OtherModel> other_models(const System& system, const ChipProgram& program) {
+  const auto number = [&](const std::string& key) { return system.facts.get<Ratio>("cost." + key).value; };
+  std::vector<OtherModel> models;
+  for (const std::string& name : system.facts.below("cost.other_models")) {
+    OtherModel model;
+    model.name = name;
+    model.weights = number("other_models." + name + ".weights");
+    model.bits = number("other_models." + name + ".bits");
+    model.variants =
+        number("variants") * (model.weights * model.bits) / (number("weights") * number("weight_bits"));
+    model.masks = program.masks_shared + program.masks_of_variant * model.variants;
+    models.push_back(std::move(model));
+  }
+  return models;
+}
+
 }  // namespace memwall

@@ -7,10 +7,13 @@
 //   package_and_test (per wafer), memory (per byte), integration (per chip)
 //   masks.set, masks.layers (weighted), masks.variable (of them per variant), variants
 //   design.* (each once)
+//   weights, weight_bits: of the model that the variants hold together; other_models.NAME.weights, .bits: of
+//   models that were never wired, whose masks are estimated from these
 // with `area` and `hbm` of the chip.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "memwall/core/units.h"
 #include "memwall/hardware/system.h"
@@ -35,8 +38,19 @@ struct ChipProgram {
   Usd respin(double systems) const { return masks_variable + system() * systems; }
 };
 
+// Masks for another model on chips of the same capacity in weight bits: the shared set once, and the variable
+// layers of as many variants as its bits take, whole or not. No design and no chips are in it.
+struct OtherModel {
+  std::string name;
+  double weights = 0, bits = 0;  // bits: of each weight
+  double variants = 0;
+  Usd masks;
+};
+
 bool has_chip_program(const System& system);
 // Throws ConfigError for a missing fact, and for a die of which a wafer holds none that is good.
 ChipProgram chip_program(const System& system, CostCase which);
+// In order of the card's names; empty when it names none. Throws ConfigError for a missing fact.
+std::vector<OtherModel> other_models(const System& system, const ChipProgram& program);
 
 }  // namespace memwall

@@ -6,6 +6,7 @@
 #include "memwall/core/data_files.h"
 #include "memwall/core/error.h"
 #include "memwall/economics/comparison.h"
+#include "memwall/economics/cost_figures.h"
 #include "memwall/economics/yield.h"
 
 namespace memwall {
@@ -161,6 +162,47 @@ TEST_F(Hnlpu, ByThroughputLowVolumeLoses) {
   EXPECT_NEAR(volumes[0].respun_high.value / few, 8.9, 0.2);
   EXPECT_GT(many / volumes[1].respun_high.value, 4.5);
   EXPECT_LT(many / volumes[1].respun_low.value, 9.5);
+}
+
+// Table 4, whose assumptions are not stated: 38 M$ for Llama-3-8B, 69 for QwQ-32B, 353 and 462 for
+// DeepSeek-V3 and Kimi-K2. Masks alone at 30 M$ a set, variants in proportion to weight bits, BF16, FP8 and
+// INT4 as distributed: (30 x 120 + 30 x 10 x variants) / 130. The two large models' figures fit each other's
+// rows.
+TEST_F(Hnlpu, MasksOfOtherModels) {
+  const std::vector<OtherModel> models = other_models(system_, high_);
+  ASSERT_EQ(models.size(), 4u);
+  const auto masks = [&](std::string_view name) {
+    for (const OtherModel& model : models) {
+      if (model.name == name) {
+        return model.masks.value / kMillion;
+      }
+    }
+    return 0.0;
+  };
+  EXPECT_NEAR(masks("llama_3_8b"), 38, 0.5);
+  EXPECT_NEAR(masks("qwq_32b"), 69, 0.5);
+  EXPECT_NEAR(masks("kimi_k2"), 353, 1);
+  EXPECT_NEAR(masks("deepseek_v3"), 462, 1);
+  // By hand: 8.03e9 x 16 bits over 116.2e9 x 4 / 16.
+  EXPECT_NEAR(models[2].variants, 4.423, 0.001);
+  EXPECT_EQ(models[2].name, "llama_3_8b");
+}
+
+// The figures that validation/figures/cost.csv holds against published ones are those of the tables.
+TEST_F(Hnlpu, FiguresAreTheTables) {
+  const std::vector<Figure> figures = cost_figures(system_);
+  const auto figure = [&](std::string_view name) {
+    for (const Figure& each : figures) {
+      if (each.name == name) {
+        return each.value;
+      }
+    }
+    return 0.0;
+  };
+  EXPECT_DOUBLE_EQ(figure("cost.die"), low_.die.value);
+  EXPECT_DOUBLE_EQ(figure("cost.small.first.high"), high_.first(1).value / kMillion);
+  EXPECT_DOUBLE_EQ(figure("cost.masks.qwq_32b.high"), other_models(system_, high_)[3].masks.value / kMillion);
+  EXPECT_TRUE(cost_figures(read_system("8xh100")).empty());
 }
 
 std::string refusal(const std::string& from, const std::string& to) {

@@ -25,6 +25,7 @@ struct GemmOp {
   std::int64_t operand_sets = 0;
   // Block scales are 32-bit numbers, which no matrix pipe applies: the vector lanes do (vLLM's fp8_block).
   bool wide_scales = false;
+  bool narrow_input = false;  // activations are given in their format: none of its kernels converts them
 };
 struct AttentionOp {
   Attention shape;
@@ -50,6 +51,7 @@ struct ExpertsOp {
   int tp = 1, ep = 1;
   std::int64_t operand_sets = 0;
   ExpertRows rows = ExpertRows::sorted;
+  bool is_tuned = true;  // false: the library ran its first kernel, none having been chosen for the layer
 };
 // Over `rows` rows of `width` values each, 16 bits in and out.
 struct PointwiseOp {

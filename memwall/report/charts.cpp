@@ -16,6 +16,18 @@ constexpr std::array<std::string_view, 14> kPalette = {"#4e79a7", "#f28e2b", "#e
                                                        "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#1f4e79",
                                                        "#a85a00", "#8c2d2e", "#2f6b66", "#2d6a27"};
 
+// Beyond the palette colours come again with other points.
+constexpr std::array<std::string_view, 3> kPointStyles = {"circle", "rect", "triangle"};
+
+Json series(const RaceResult& result, std::size_t index, Json points) {
+  return {{"label", result.system},
+          {"data", std::move(points)},
+          {"showLine", true},
+          {"pointStyle", kPointStyles[series_round(index)]},
+          {"borderColor", series_colour(index)},
+          {"backgroundColor", series_colour(index)}};
+}
+
 Json logarithmic_axis(const std::string& title) {
   return {{"type", "logarithmic"}, {"title", {{"display", true}, {"text", title}}}};
 }
@@ -47,6 +59,8 @@ Json scatter_chart(const std::string& x_title, const std::string& y_title, Json 
 
 std::string series_colour(std::size_t index) { return std::string(kPalette[index % kPalette.size()]); }
 
+std::size_t series_round(std::size_t index) { return index / kPalette.size() % kPointStyles.size(); }
+
 Json pareto_chart(const std::vector<RaceResult>& results) {
   Json datasets = Json::array();
   for (std::size_t index = 0; index < results.size(); ++index) {
@@ -63,11 +77,7 @@ Json pareto_chart(const std::vector<RaceResult>& results) {
       points.push_back(point(each.tokens_per_s_per_user, each.tokens_per_s_per_chip,
                              "batch " + std::to_string(each.batch)));
     }
-    datasets.push_back({{"label", result.system},
-                        {"data", std::move(points)},
-                        {"showLine", true},
-                        {"borderColor", series_colour(index)},
-                        {"backgroundColor", series_colour(index)}});
+    datasets.push_back(series(result, index, std::move(points)));
   }
   return scatter_chart("tokens/s per user", "tokens/s per chip", std::move(datasets));
 }
@@ -79,13 +89,9 @@ Json roofline_chart(const std::vector<RaceResult>& results) {
     if (!result.fits || result.peak_ops.value <= 0) {
       continue;
     }
-    datasets.push_back({{"label", result.system},
-                        {"data", roof(result)},
-                        {"showLine", true},
-                        {"pointRadius", 0},
-                        {"borderWidth", 1.5},
-                        {"borderColor", series_colour(index)},
-                        {"backgroundColor", series_colour(index)}});
+    Json& line = datasets.emplace_back(series(result, index, roof(result)));
+    line["pointRadius"] = 0;
+    line["borderWidth"] = 1.5;
     Json phases = Json::array();
     for (const auto& [name, phase] :
          {std::pair{"prefill", &result.prefill}, std::pair{"decode", &result.decode}}) {
@@ -93,11 +99,10 @@ Json roofline_chart(const std::vector<RaceResult>& results) {
         phases.push_back(point(phase->ops_per_byte(), phase->achieved().value, name));
       }
     }
-    datasets.push_back({{"label", result.system + " phases"},
-                        {"data", std::move(phases)},
-                        {"pointRadius", 5},
-                        {"borderColor", series_colour(index)},
-                        {"backgroundColor", series_colour(index)}});
+    Json& points = datasets.emplace_back(series(result, index, std::move(phases)));
+    points["label"] = result.system + " phases";
+    points["showLine"] = false;
+    points["pointRadius"] = 5;
   }
   return scatter_chart("op/byte", "op/s", std::move(datasets));
 }

@@ -1,6 +1,7 @@
 // charts.h - the page's charts as Chart.js specifications: plain JSON, so they are tested without a browser.
 //
-// Each system keeps one colour through all charts of a page, by its place in the list of results.
+// Each system keeps one colour and shape of point through all charts of a page, by its place in the list of
+// results.
 #pragma once
 
 #include <string>
@@ -14,6 +15,8 @@ namespace memwall {
 
 // "#rrggbb"; repeats after the last of the palette.
 std::string series_colour(std::size_t index);
+// How often colours have been used up before this one, 0 to 2: points are circles, squares and triangles.
+std::size_t series_round(std::size_t index);
 
 // Two logarithmic axes and the datasets as they are.
 nlohmann::ordered_json scatter_chart(const std::string& x_title, const std::string& y_title,

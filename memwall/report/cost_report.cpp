@@ -13,11 +13,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// "$629", "$13.8 M": money as its tables print it.
+// "$629", "$73 k", "$13.8 M": money as its tables print it.
 std::string money(Usd amount) {
-  constexpr double kMillion = 1e6, kAtLeast = 0.05;
-  const double millions = amount.value / kMillion;
-  return millions >= kAtLeast ? "$" + count_text(millions) + " M" : "$" + count_text(amount.value);
+  constexpr double kThousand = 1e3, kMillion = 1e6, kAtLeast = 1e4;
+  if (amount.value >= kMillion) {
+    return "$" + count_text(amount.value / kMillion) + " M";
+  }
+  return amount.value >= kAtLeast ? "$" + count_text(amount.value / kThousand) + " k"
+                                  : "$" + count_text(amount.value);
 }
 std::string ends(Usd low, Usd high) { return low == high ? money(low) : money(low) + " to " + money(high); }
 std::string times(double ratio) { return fmt::format("{:.1f} x", ratio); }
@@ -71,6 +74,18 @@ std::string volume_table(const VolumeComparison& volume, const ChipProgram& low,
   return table.text();
 }
 
+std::string models_table(const CostTable& costs) {
+  TextTable table(
+      {{"masks for another model"}, {"weights", true}, {"bits", true}, {"variants", true}, {"masks", true}});
+  constexpr double kGiga = 1e9;
+  for (std::size_t i = 0; i < costs.models_low.size(); ++i) {
+    const OtherModel &low = costs.models_low[i], &high = costs.models_high[i];
+    table.add_row({low.name, fmt::format("{:.1f} G", low.weights / kGiga), count_text(low.bits),
+                   fmt::format("{:.1f}", low.variants), ends(low.masks, high.masks)});
+  }
+  return table.text();
+}
+
 Json program_json(const ChipProgram& program) {
   return {{"yield", program.yield},
           {"gross_dies", program.gross_dies},
@@ -103,6 +118,9 @@ Json fleet_json(const FleetCost& fleet) {
 
 std::string cost_table(const CostTable& table) {
   std::string text = table.system + "\n\n" + program_table(table.low, table.high);
+  if (!table.models_low.empty()) {
+    text += "\n" + models_table(table);
+  }
   for (const VolumeComparison& volume : table.volumes) {
     text += "\n" + volume_table(volume, table.low, table.high);
   }
@@ -125,9 +143,20 @@ Json cost_json(const CostTable& table) {
                        {"fleet_as_claimed", fleet_json(volume.claimed)},
                        {"fleet_by_throughput", fleet_json(volume.by_throughput)}});
   }
+  Json models = Json::array();
+  for (std::size_t i = 0; i < table.models_low.size(); ++i) {
+    const OtherModel &low = table.models_low[i], &high = table.models_high[i];
+    models.push_back({{"name", low.name},
+                      {"weights", low.weights},
+                      {"bits", low.bits},
+                      {"variants", low.variants},
+                      {"masks_low_usd", low.masks.value},
+                      {"masks_high_usd", high.masks.value}});
+  }
   return {{"system", table.system},
           {"low", program_json(table.low)},
           {"high", program_json(table.high)},
+          {"other_models", models},
           {"volumes", volumes}};
 }
 

@@ -13,6 +13,7 @@ namespace memwall {
 struct CostTable {
   std::string system;
   ChipProgram low, high;
+  std::vector<OtherModel> models_low, models_high;  // the same models in the same order
   std::vector<VolumeComparison> volumes;
 };
 

@@ -18,12 +18,14 @@ namespace {
 constexpr std::array kCategories = {Category::weights, Category::kv, Category::arithmetic,
                                     Category::communication, Category::overhead};
 
+constexpr std::string_view kNoMeasurement = "?";
+
 std::string percent(double fraction) { return fmt::format("{:.1f} %", 100 * fraction); }
 
 // Three digits, thousands grouped with a thin space: 12 300.
 std::string rate_text(double rate) {
   if (rate < 1000) {
-    return fmt::format("{:.{}f}", rate, rate < 10 ? 2 : rate < 100 ? 1 : 0);
+    return fmt::format("{:.{}f}", rate, rate < 1 ? 3 : rate < 10 ? 2 : rate < 100 ? 1 : 0);
   }
   std::string digits = fmt::format("{:.0f}", rate);
   for (std::size_t place = digits.size(); place > 3; place -= 3) {
@@ -49,7 +51,7 @@ std::string share_bar(const std::array<double, kCategoryCount>& shares, std::str
 // "clock 1.41 GHz of 1.83 GHz: power limit" below a phase that the limit slows.
 std::string clock_note(const Phase& phase) {
   const std::string text = clock_text(phase.clock, phase.clock_share);
-  return text.empty() ? "" : element("small", "", escape_html(text));
+  return text.empty() ? "" : element("small", "wrap", escape_html(text));
 }
 
 std::string memory_bars(const std::vector<MemoryUse>& memory) {
@@ -75,51 +77,45 @@ std::string limit_text(const Phase& phase) {
 }
 
 std::string system_cell(const RaceResult& result, std::size_t index) {
-  const std::string dot =
-      fmt::format("<span class=\"dot\" style=\"background:{}\"></span>", series_colour(index));
-  std::string detail = escape_html(result.title);
-  if (result.fits) {
-    detail +=
-        escape_html(fmt::format(" ({}{})", to_text(result.plan), result.plan_was_chosen ? ", chosen" : ""));
-  }
+  const std::string dot = fmt::format("<span class=\"dot round{}\" style=\"background:{}\"></span>",
+                                      series_round(index), series_colour(index));
+  const std::string plan = to_text(result.plan) + (result.plan_was_chosen ? ", chosen" : "");
   return "<td class=\"name\"><b>" + dot + escape_html(result.system) +
          (result.estimates.empty() ? "" : element("span", "mark", " ~")) + "</b>" +
-         element("small", "", detail) + "</td>";
+         element("small", "", escape_html(result.title)) + element("small", "", escape_html(plan)) + "</td>";
 }
 
-// "± 6.8 %" below a time.
-std::string error_note(const std::optional<ErrorBar>& error) {
-  return error ? element("small", "", escape_html(to_text(*error))) : "";
+// A time, and "± 6.8 %" below it or "?".
+std::string time_text(Seconds time, const std::optional<ErrorBar>& error) {
+  const auto note = [](const ErrorBar& bar) {
+    return bar.half_width ? to_text(bar) : std::string(kNoMeasurement);
+  };
+  return to_text(time) + (error ? element("small", "", escape_html(note(*error))) : "");
 }
 
 std::string result_row(const RaceResult& result, std::size_t index) {
   std::string cells = system_cell(result, index);
-  if (!result.fits) {
-    std::string why = escape_html(result.refusal);
-    if (result.smallest_chips > 0) {
-      why += fmt::format("; {} chips would hold it", result.smallest_chips);
-    }
-    return element("tr", "", cells + "<td class=\"refusal\" colspan=\"10\">" + why + "</td>");
-  }
   for (const std::string& cell :
-       {to_text(result.ttft) + error_note(result.ttft_error),
-        to_text(result.tpot) + error_note(result.tpot_error), rate_text(result.tokens_per_s_per_user),
-        rate_text(result.tokens_per_s_per_chip), rate_text(result.tokens_per_s),
-        fmt::format("{:.3g}", result.j_per_token) + share_bar(result.j_per_token_shares, "joules")}) {
+       {time_text(result.ttft, result.ttft_error), time_text(result.tpot, result.tpot_error),
+        rate_text(result.tokens_per_s_per_user), rate_text(result.tokens_per_s_per_chip),
+        rate_text(result.tokens_per_s),
+        rate_text(result.j_per_token) + share_bar(result.j_per_token_shares, "joules"),
+        limit_text(result.prefill) + clock_note(result.prefill),
+        limit_text(result.decode) + clock_note(result.decode),
+        share_bar(result.prefill.shares, "prefill") + share_bar(result.decode.shares, "decode"),
+        memory_bars(result.memory)}) {
     cells += element("td", "", cell);
   }
-  cells += element("td", "", limit_text(result.prefill) + clock_note(result.prefill)) +
-           element("td", "", limit_text(result.decode) + clock_note(result.decode));
-  cells += element("td", "",
-                   share_bar(result.prefill.shares, "prefill") + share_bar(result.decode.shares, "decode"));
-  cells += element("td", "", memory_bars(result.memory));
   return element("tr", "", cells);
 }
 
 std::string results_table(const std::vector<RaceResult>& results) {
   std::string rows;
   for (std::size_t index = 0; index < results.size(); ++index) {
-    rows += result_row(results[index], index) + "\n";
+    rows += results[index].fits ? result_row(results[index], index) + "\n" : "";
+  }
+  if (rows.empty()) {
+    return "";
   }
   constexpr std::string_view kHead =
       "<thead><tr><th class=\"name\">system</th><th>TTFT</th><th>TPOT</th><th>tokens/s<br>per user</th>"
@@ -127,6 +123,21 @@ std::string results_table(const std::vector<RaceResult>& results) {
       "<th>decode<br>bound by</th><th>share of time<br>prefill, decode</th><th>memory of the<br>fullest "
       "chip</th></tr></thead>\n";
   return element("div", "scroll", element("table", "", std::string(kHead) + element("tbody", "", rows)));
+}
+
+std::string refusals_list(const std::vector<RaceResult>& results) {
+  std::string items;
+  for (const RaceResult& result : results) {
+    if (result.fits) {
+      continue;
+    }
+    std::string why = escape_html(result.refusal);
+    if (result.smallest_chips > 0) {
+      why += fmt::format("; {} chips would hold it", result.smallest_chips);
+    }
+    items += element("li", "", element("b", "", escape_html(result.system)) + " " + why);
+  }
+  return items.empty() ? "" : element("h3", "", "Does not fit") + element("ul", "refusals", items);
 }
 
 std::string legend() {
@@ -160,6 +171,7 @@ std::string estimates_list(const std::vector<RaceResult>& results) {
 std::string model_section(const std::string& model, const std::vector<RaceResult>& results) {
   return element("section", "",
                  element("h2", "", escape_html(model)) + results_table(results) + legend() +
+                     refusals_list(results) +
                      element("div", "charts",
                              chart_figure("Throughput against interactivity: each point a batch size",
                                           pareto_chart(results)) +
@@ -188,7 +200,9 @@ std::string race_page(const PageHeading& heading, const std::vector<RaceResult>&
   return html_page(
       {"memwall race: " + heading.title, heading.title, heading.subtitle, heading.command, sections,
        "TPOT is the time of one decode step at the mean context, prompt + output / 2. Rates are those "
-       "of decode. J/token is the energy of prefill and decode over all output tokens."});
+       "of decode. J/token is the energy of prefill and decode over all output tokens. \u00b1: the error of "
+       "8 in "
+       "10 measurements near to this point; ?: there is none."});
 }
 
 }  // namespace memwall

@@ -113,11 +113,28 @@ TEST(Page, ShowsNumbersRefusalsAndEstimates) {
   short_of_memory.smallest_chips = 3;
   const std::string page = race_page({"Llama & co", "batch 8", "memwall race"}, {estimated, short_of_memory});
   EXPECT_THAT(page, HasSubstr("Llama &amp; co"));
-  EXPECT_THAT(page, HasSubstr("Eight of &lt;something&gt; (tp8)"));
+  EXPECT_THAT(page, HasSubstr("<small>Eight of &lt;something&gt;</small><small>tp8</small>"));
   EXPECT_THAT(page, HasSubstr("<td>500 ms</td><td>10.0 ms</td><td>100</td><td>100</td><td>12\u2009300</td>"));
   EXPECT_THAT(page, HasSubstr("x1.25 of its bound"));
-  EXPECT_THAT(page, HasSubstr("wired for llama-3.1-8b; 3 chips would hold it"));
+  EXPECT_THAT(page, HasSubstr("<b>taalas-hc1</b> wired for llama-3.1-8b; 3 chips would hold it"));
   EXPECT_THAT(page, HasSubstr("l2.bandwidth: as B300&#39;s; TPOT 9.00 ms to 12.0 ms over its range"));
+}
+
+TEST(Page, SaysOnceWhatNoMeasurementMeans) {
+  RaceResult result = running("hgx-h100");
+  result.ttft_error = ErrorBar{};
+  result.tpot_error = ErrorBar{};
+  result.tpot_error->half_width = 0.068;
+  const std::string page = race_page({"", "", ""}, {result});
+  EXPECT_THAT(page, HasSubstr("<td>500 ms<small>?</small></td><td>10.0 ms<small>\u00b1 6.8 %</small></td>"));
+  EXPECT_THAT(page, HasSubstr("?: there is none"));
+}
+
+TEST(Charts, ColoursComeAgainWithOtherPoints) {
+  EXPECT_EQ(series_round(0), 0u);
+  EXPECT_EQ(series_colour(14), series_colour(0));
+  EXPECT_EQ(series_round(14), 1u);
+  EXPECT_EQ(series_round(28), 2u);
 }
 
 TEST(Page, GroupsByModelAndRepeatsToTheByte) {

@@ -64,7 +64,9 @@ Value parse_value(const Fact& fact, const std::string& text) {
 Value in_unit(const Fact& fact, double base) {
   const std::string unit = unit_of(fact.text);
   const double one = unit.empty() ? 1 : parse_measured_number("1 " + unit).value;
-  return {fmt::format("{:.4g}{}{}", base / one, unit.empty() ? "" : " ", unit), base};
+  const double value = base / one;
+  const bool is_count = unit.empty() && value == std::floor(value);  // 16384, not 1.638e+04
+  return {fmt::format("{:.{}g}{}{}", value, is_count ? 15 : 4, unit.empty() ? "" : " ", unit), base};
 }
 
 std::vector<Value> values_in_range(const Fact& fact) {

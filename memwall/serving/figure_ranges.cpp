@@ -55,7 +55,7 @@ std::string to_text(const std::vector<FigureRange>& figures) {
     std::string line = fmt::format("{:<{}}  {:>{}} {}", range.figure.name, name_width, value_text(range),
                                    value_width, range.figure.unit);
     if (!range.widest.empty()) {
-      line += fmt::format("  ({:.4g} to {:.4g} over {})", range.low, range.high, range.widest);
+      line += fmt::format("  ({:.6g} to {:.6g} over {})", range.low, range.high, range.widest);
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }

@@ -1,5 +1,8 @@
 #include "memwall/validation/data_sets.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace memwall {
 namespace {
 
@@ -35,6 +38,11 @@ bool is_brief_attention(const Scored& scored) {
 }
 bool is_other_gemm(const Scored& scored) {
   return is_table(scored, KernelKind::gemm) && scored.kernel->format != Format::bf16;
+}
+
+// Sets of many kinds of kernels, told apart in the report.
+bool is_profile(const DataSet& set) {
+  return set.name == "vidur" || set.name == "frontier" || set.name == "llmservingsim";
 }
 
 // Best known figures: those of docs/validation.md's sources, as far as their authors or we could run them.
@@ -108,6 +116,20 @@ const std::vector<DataSet>& data_sets() {
        "none predicts it"},
       {"serving", "Serving points of InferenceMAX and NVIDIA: mean time between tokens",
        from([](const Scored& each) { return is_from(each, "serving"); }), 0, 0, 0, ""},
+      {"splitwise", "Splitwise: prompts through Llama-2-70B",
+       from([](const Scored& each) { return is_from(each, "splitwise"); }), 0, 0, 0, ""},
+      {"llamacpp", "llama.cpp: one sequence through Llama 3 8B in 16 bits",
+       from([](const Scored& each) { return is_from(each, "llamacpp"); }), 0, 0, 0, ""},
+      {"vidur", "Vidur's profiles: kernels of PyTorch",
+       from([](const Scored& each) { return is_from(each, "vidur"); }), 0, 0, 0, ""},
+      {"frontier", "Frontier's profiles: kernels of PyTorch, FlashInfer and NCCL",
+       from([](const Scored& each) { return is_from(each, "frontier"); }), 0, 0, 0, ""},
+      {"llmservingsim", "LLMServingSim's profiles: kernels of vLLM",
+       from([](const Scored& each) { return is_from(each, "llmservingsim"); }), 0, 0, 0, ""},
+      {"mamf", "Best matrix products that a search found",
+       from([](const Scored& each) { return is_from(each, "mamf"); }), 0, 0, 0, ""},
+      {"llmcompass_mi210", "LLMCompass: 22 fp16 GEMMs on MI210",
+       from([](const Scored& each) { return is_from(each, "llmcompass_mi210"); }), 0, 0, 0, ""},
       {"anl", "LLM-Inference-Bench: whole generations",
        from([](const Scored& each) { return is_from(each, "anl"); }), 0, 0, 0, ""},
       {"anl_power", "LLM-Inference-Bench: power in decode",
@@ -125,6 +147,12 @@ bool is_typed_from_large_sets(const Measurement& measurement) {
   return origin == "measured" || origin.starts_with("mle");
 }
 
+bool is_never_fitted_to(const Measurement& measurement) {
+  constexpr std::string_view kSets[] = {"vidur", "frontier", "llmservingsim",   "splitwise",
+                                        "mamf",  "llamacpp", "llmcompass_mi210"};
+  return std::find(std::begin(kSets), std::end(kSets), measurement.origin) != std::end(kSets);
+}
+
 std::string group_of(const DataSet& set, const Scored& scored) {
   std::string group = scored.chip;
   if (set.name == "measured" && scored.kernel) {
@@ -132,10 +160,18 @@ std::string group_of(const DataSet& set, const Scored& scored) {
     if (scored.kernel->kind == KernelKind::gemm || scored.kernel->kind == KernelKind::decode_attention) {
       group += " " + std::string(name(scored.kernel->format));
     }
-  } else if (scored.measurement.quantity == MeasuredQuantity::energy_per_token && set.name == "processors") {
-    group += " energy";
+  } else if (set.name == "processors") {  // rates, times and energies are printed in units of their own
+    const MeasuredQuantity quantity = scored.measurement.quantity;
+    group += quantity == MeasuredQuantity::energy_per_token ? " energy"
+             : quantity == MeasuredQuantity::time           ? " time"
+                                                            : "";
   } else if (set.name == "serving") {
     group += " " + std::get<StepRun>(scored.measurement.what).model;
+  } else if (is_profile(set) && scored.kernel) {
+    group += " " + std::string(name(scored.kernel->kind));
+    if (scored.kernel->regime != Regime::all) {
+      group += " " + std::string(name(scored.kernel->regime));
+    }
   } else if (set.name == "gemm_other") {
     group += " " + std::string(name(scored.kernel->format));
   }

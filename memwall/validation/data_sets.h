@@ -36,6 +36,10 @@ const std::vector<DataSet>& data_sets();
 // Rows typed from the large sets: they count once, as part of those, when those are at hand.
 bool is_typed_from_large_sets(const Measurement& measurement);
 
+// Sets that no constant is fitted to, whatever chip they are of: they show how far the fitted ones carry to
+// other engines and harnesses, and to boards that nobody tabulated.
+bool is_never_fitted_to(const Measurement& measurement);
+
 // What rows of a set are told apart by: the chip, and the format or the part of a layer where a set has
 // several.
 std::string group_of(const DataSet& set, const Scored& scored);

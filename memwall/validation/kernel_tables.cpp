@@ -15,6 +15,7 @@
 #include "memwall/validation/collector_routing.h"
 #include "memwall/validation/error_statistics.h"
 #include "memwall/validation/table.h"
+#include "memwall/validation/untuned_layers.h"
 
 namespace memwall {
 namespace {
@@ -52,6 +53,9 @@ struct Harness {
   // TensorRT-LLM 1.0.0's decode tables imply up to 3.4 TB/s from caches of gigabytes on an A100, whose pins
   // give 2.0 TB/s: keys and values cannot have been stored apart. Half of the bytes explain every row.
   bool shares_cache_pages = false;
+  // The same release timed its quantised GEMMs by events around a launch (all of its times are multiples of
+  // an event's 1.024 us), not in a recorded graph as its bf16 ones.
+  bool times_launches = false;
 };
 // The kernel for one query head per KV head showed it only where it does not split the keys.
 constexpr std::int64_t kLeastSplitContext = 400;
@@ -69,6 +73,12 @@ std::int64_t weight_sets(const Harness& harness, Format weight, double values) {
 bool is_launched_by_host(const Harness& harness, Format weight) {
   return harness.is_vllm && weight == Format::fp8_block;
 }
+bool is_timed_with_launch(const Harness& harness, Format weight) {
+  return harness.times_launches && weight != Format::bf16;
+}
+// Of a table's GEMMs of one format: what the host takes is above a quarter of the times, and the smallest
+// kernel is as long as the shortest fiftieth.
+constexpr double kHostShare = 0.25, kSmallestShare = 0.02;
 
 // Gemma's layers in 16 bits: TensorRT-LLM's collector runs them in FlashInfer's kernels, as vLLM does,
 // without a kernel that prepares keys. The shortest take 9 us where all others take 13.
@@ -98,6 +108,7 @@ RowKernel gemm(const Table& table, std::size_t row, const Harness& harness) {
   GemmOp op{table.integer(row, "m"), table.integer(row, "n"), table.integer(row, "k"), formats->weight,
             formats->activation};
   op.wide_scales = harness.is_vllm && op.format == Format::fp8_block;
+  op.narrow_input = op.activation == Format::int8;  // SmoothQuant's plugin is given them
   op.operand_sets = weight_sets(harness, op.format, static_cast<double>(op.n) * static_cast<double>(op.k));
   return {op};
 }
@@ -138,12 +149,13 @@ RowKernel attention(const Table& table, std::size_t row, const Harness& harness,
 }
 
 // The same layers come again with other widths and formats.
-using KnownRoutings = std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>, Routing>;
+using KnownRoutings =
+    std::map<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::int64_t>, Routing>;
 
 const Routing& routing_of(const Table& table, std::size_t row, const CollectorLayer& layer,
                           KnownRoutings& known) {
   const std::string name(table.required(row, "distribution"));
-  const auto key = std::tuple(name, layer.tokens, layer.num_experts, layer.top_k);
+  const auto key = std::tuple(name, layer.tokens, layer.num_experts, layer.top_k, layer.groups);
   auto found = known.find(key);
   if (found == known.end()) {
     try {
@@ -182,10 +194,22 @@ RowKernel experts(const Table& table, std::size_t row, const Harness& harness, K
   op.tp = static_cast<int>(table.integer(row, "moe_tp_size"));
   op.ep = static_cast<int>(table.integer(row, "moe_ep_size"));
   op.routing =
-      routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token}, routings);
+      routing_of(table, row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token, op.ep}, routings);
   op.operand_sets = 1;
   op.rows = harness.is_vllm ? ExpertRows::gathered : ExpertRows::sorted;
   return {op, op.tp * op.ep};
+}
+
+// Of a table that TensorRT-LLM's collector wrote.
+void find_untuned(const Table& table, const Harness& harness, KnownRoutings& routings,
+                  UntunedLayers& untuned) {
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const RowKernel kernel = experts(table, row, harness, routings);
+    if (kernel.refusal.empty()) {
+      untuned.add(std::get<ExpertsOp>(kernel.op), std::string(table.required(row, "distribution")),
+                  kMillisecond * table.number(row, "latency_ms"));
+    }
+  }
 }
 
 RowKernel all_reduce(const Table& table, std::size_t row, bool is_nccl) {
@@ -205,6 +229,7 @@ RowKernel all_reduce(const Table& table, std::size_t row, bool is_nccl) {
 struct TableContext {
   Harness harness;
   KnownRoutings routings;
+  std::optional<UntunedLayers> untuned = std::nullopt;
 };
 using RowReader = std::function<RowKernel(const Table&, std::size_t, TableContext&)>;
 struct TableKind {
@@ -239,27 +264,26 @@ bool is_vllm(const std::filesystem::path& path) {
   return path.filename().string().find("_vllm") != std::string::npos;
 }
 
-bool shares_cache_pages(const std::filesystem::path& path) {
+bool is_release_1_0_0(const std::filesystem::path& path) {
   return path.filename().string().find("_trtllm-1.0.0") != std::string::npos;
 }
 
-double cache_of(const std::string& chip) {
-  const Chip card = read_chip(chip);
+double cache_of(const Chip& card) {
   return card.has("l2.capacity") ? card.get<Bytes>("l2.capacity").value : 0;
 }
 
-// What the host takes for a GEMM, by format: a quarter of the times in the table are below.
-std::map<std::string, double> host_times(const Table& table) {
+// Of the times of a table's GEMMs, by format: a share of them are below.
+std::map<std::string, double> gemm_quantiles(const Table& table, double share) {
   std::map<std::string, std::vector<float>> times;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     times[std::string(table.text(row, "gemm_dtype"))].push_back(
         static_cast<float>(kMillisecond * table.number(row, "latency_ms")));
   }
-  std::map<std::string, double> quartiles;
+  std::map<std::string, double> quantiles;
   for (auto& [format, values] : times) {
-    quartiles[format] = quantile(std::move(values), 0.25);
+    quantiles[format] = quantile(std::move(values), share);
   }
-  return quartiles;
+  return quantiles;
 }
 
 void read_one(const std::filesystem::path& path, const TableKind& kind, const std::string& chip,
@@ -268,10 +292,19 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
   const std::vector<std::string> cards = card_names("chips");
   const bool has_card = std::find(cards.begin(), cards.end(), chip) != cards.end();
   const std::string label = kind.prefix.substr(0, kind.prefix.size() - 1) + " " + chip + ": ";
-  TableContext context{{is_vllm(path), has_card ? cache_of(chip) : 0, shares_cache_pages(path)}, {}};
-  const std::map<std::string, double> host = context.harness.is_vllm && table.has("gemm_dtype")
-                                                 ? host_times(table)
-                                                 : std::map<std::string, double>();
+  const Chip card = has_card ? read_chip(chip) : Chip{};
+  const bool is_old = is_release_1_0_0(path);
+  TableContext context{{is_vllm(path), cache_of(card), is_old, is_old}, {}};
+  const Harness& harness = context.harness;
+  if (has_card && table.has("moe_dtype") && !harness.is_vllm) {
+    context.untuned.emplace(card);
+    find_untuned(table, harness, context.routings, *context.untuned);
+  }
+  std::map<std::string, double> host, smallest;
+  if (table.has("gemm_dtype")) {
+    host = gemm_quantiles(table, kHostShare);
+    smallest = gemm_quantiles(table, kSmallestShare);
+  }
   // The board's own mean power says whether it had reached its limit when the kernel was timed.
   const bool has_power = table.has("power_limit_w");
   Measurement measurement;
@@ -288,11 +321,19 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
     }
     measurement.system = std::to_string(kernel.chips) + "x" + chip;
     KernelUse use{std::move(kernel.op)};
+    if (auto* op = std::get_if<ExpertsOp>(&use.op); op && context.untuned) {
+      op->is_tuned = !context.untuned->contains(*op, std::string(table.required(row, "distribution")));
+    }
     use.is_steady =
         has_power && table.number(row, "power_w") >= kAtLimit * table.number(row, "power_limit_w");
-    if (const auto* op = std::get_if<GemmOp>(&use.op);
-        op && is_launched_by_host(context.harness, op->format)) {
-      use.host = Seconds(host.at(std::string(table.text(row, "gemm_dtype"))));
+    if (const auto* op = std::get_if<GemmOp>(&use.op)) {
+      const std::string format(table.text(row, "gemm_dtype"));
+      if (is_launched_by_host(harness, op->format)) {
+        use.host = Seconds(host.at(format));
+      }
+      if (is_timed_with_launch(harness, op->format)) {
+        use.floor = Seconds(smallest.at(format));
+      }
     }
     measurement.what = std::vector<KernelUse>{std::move(use)};
     measurement.value = kMillisecond * table.number(row, "latency_ms");
@@ -317,7 +358,10 @@ void read_kernel_tables(const std::filesystem::path& folder, MeasurementSink& si
     const auto kind = std::find_if(table_kinds().begin(), table_kinds().end(),
                                    [&](const TableKind& each) { return name.starts_with(each.prefix); });
     if (kind == table_kinds().end()) {
-      sink.exclude(kOrigin, name + ": no reader for such a table");
+      sink.exclude(kOrigin,
+                   name + (name.starts_with("wideep_deepep_")
+                               ? ": dispatch and combine of experts' tokens, no kernels by themselves"
+                               : ": no reader for such a table"));
       continue;
     }
     read_one(path, *kind, chip_of(name.substr(kind->prefix.size())), sink);

@@ -17,7 +17,8 @@ class Collector : public MeasurementSink {
     const std::string& system = measurement.system;
     const std::size_t digits = system.find_first_not_of("0123456789");
     if (digits != 0 && digits != std::string::npos && system.substr(digits) == "x" + chip_ &&
-        measurement.changes.empty() && !(with_large_sets_ && is_typed_from_large_sets(measurement))) {
+        measurement.changes.empty() && !is_never_fitted_to(measurement) &&
+        !(with_large_sets_ && is_typed_from_large_sets(measurement))) {
       found_.push_back(measurement);
     }
   }

@@ -1,10 +1,15 @@
 #include <algorithm>
 
 #include "memwall/core/data_files.h"
+#include "memwall/validation/engine_profiles.h"
 #include "memwall/validation/figure_rows.h"
 #include "memwall/validation/kernel_rows.h"
 #include "memwall/validation/kernel_tables.h"
+#include "memwall/validation/lone_sequences.h"
+#include "memwall/validation/matmul_tables.h"
 #include "memwall/validation/ml_energy.h"
+#include "memwall/validation/profiler_tables.h"
+#include "memwall/validation/prompt_times.h"
 #include "memwall/validation/serving_points.h"
 #include "memwall/validation/step_rows.h"
 #include "memwall/validation/table.h"
@@ -42,6 +47,58 @@ void read_shipped(MeasurementSink& sink) {
   }
 }
 
+// A set in the folder of large ones, and what reads it: a folder of tables or one table.
+struct LargeSet {
+  const char* path;
+  void (*read)(const std::filesystem::path& path, MeasurementSink& sink);
+};
+
+template <void (*kRead)(const Table&, MeasurementSink&)>
+void read_as_table(const std::filesystem::path& path, MeasurementSink& sink) {
+  kRead(read_table(path), sink);
+}
+
+constexpr LargeSet kLargeSets[] = {
+    {"aiconfigurator", read_kernel_tables},
+    {"ml_energy/llm_energy.csv", read_as_table<read_ml_energy>},
+    {"serving/serving_agg.csv.gz", read_as_table<read_serving_points>},
+    {"vidur", [](const std::filesystem::path& path,
+                 MeasurementSink& sink) { read_profiler_tables(path, "vidur", sink); }},
+    {"frontier", [](const std::filesystem::path& path,
+                    MeasurementSink& sink) { read_profiler_tables(path, "frontier", sink); }},
+    {"llmservingsim", read_engine_profiles},
+    {"splitwise/perf_model.csv", read_as_table<read_prompt_times>},
+    {"mamf/max_achieved_matmul.csv", read_as_table<read_best_matmuls>},
+    {"llmcompass/matmul_fp16_MI210.csv", read_as_table<read_mi210_matmuls>},
+    {"llamacpp/llama_bench.csv", read_as_table<read_lone_sequences>},
+};
+
+// What is not scored at all, and why; row by row where it is a table, else file by file.
+struct UnscoredSet {
+  const char *path, *reason;
+};
+constexpr UnscoredSet kUnscoredSets[] = {
+    {"serving/serving_disagg.csv", "may speculate tokens (300 of 306 rows), or queues for seconds"},
+    {"serving/inferencex_h200_sweeps.csv", "no card of GLM-5 and MiniMax-M2.5"},
+    {"mlperf/mlperf_v4.1_closed_llm.csv", "no batch: requests over time, which one step does not say"},
+    {"mlperf/mlperf_v5.1_closed_llm.csv", "no batch: requests over time, which one step does not say"},
+    {"neuron/inf2_decoder.csv", "no card of Inferentia2"},
+    {"published/points.csv",
+     "services that state neither chips nor batch; what states both is in validation/processors/"},
+    {"distserve", "coefficients of a fit, no measurements"},
+    {"oracles", "of other simulators, no measurements: tests of the families hold against them"},
+    {"traces", "requests, of which nothing was timed"},
+};
+
+void exclude_set(const std::filesystem::path& path, const UnscoredSet& set, MeasurementSink& sink) {
+  const std::string origin = std::string(set.path).substr(0, std::string(set.path).find('/'));
+  const std::string reason = (path.extension() == ".csv" ? path.filename().string() + ": " : "") + set.reason;
+  const std::size_t rows = path.extension() == ".csv" ? read_table(path).rows() : files_in(path).size();
+  for (std::size_t row = 0; row < rows; ++row) {
+    sink.exclude(origin, reason);
+  }
+}
+
 }  // namespace
 
 void read_measurements(const MeasurementSources& sources, MeasurementSink& sink) {
@@ -53,24 +110,24 @@ void read_measurements(const MeasurementSources& sources, MeasurementSink& sink)
     throw ConfigError(Location{sources.data->string()}, "--data", "no such folder",
                       "a folder of measurements");
   }
-  const std::filesystem::path tables = *sources.data / "aiconfigurator";
-  const std::filesystem::path energy = *sources.data / "ml_energy" / "llm_energy.csv";
-  const std::filesystem::path points = *sources.data / "serving" / "serving_agg.csv.gz";
-  const bool has_tables = std::filesystem::is_directory(tables), has_energy = std::filesystem::exists(energy),
-             has_points = std::filesystem::exists(points);
-  if (!has_tables && !has_energy && !has_points) {
+  bool has_any = false;
+  for (const LargeSet& set : kLargeSets) {
+    const std::filesystem::path path = *sources.data / set.path;
+    if (std::filesystem::exists(path)) {
+      has_any = true;
+      set.read(path, sink);
+    }
+  }
+  if (!has_any) {
     throw ConfigError(Location{sources.data->string()}, "--data",
-                      "none of aiconfigurator/, ml_energy/ and serving/",
+                      "none of aiconfigurator/, vidur/ and others",
                       "a folder laid out as docs/calibration.md says");
   }
-  if (has_tables) {
-    read_kernel_tables(tables, sink);
-  }
-  if (has_energy) {
-    read_ml_energy(read_table(energy), sink);
-  }
-  if (has_points) {
-    read_serving_points(read_table(points), sink);
+  for (const UnscoredSet& set : kUnscoredSets) {
+    const std::filesystem::path path = *sources.data / set.path;
+    if (std::filesystem::exists(path)) {
+      exclude_set(path, set, sink);
+    }
   }
 }
 

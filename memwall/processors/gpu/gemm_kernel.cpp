@@ -11,14 +11,14 @@ namespace {
 constexpr double kOutputBytes = 2;    // bf16
 constexpr double kPartialPasses = 2;  // fp32 partial sums are written and read
 constexpr double kPartialBytes = 4;
-constexpr double kStepBytes = 128;    // of k that one step of a pipeline takes: a swizzled row
-constexpr double kIssue = 0.97;       // share of its clocks in which a busy matrix pipe multiplies
-constexpr double kScaleBlock = 128;   // values of k under one scale
-constexpr double kScaleOps = 1;       // a multiply-add for the two operations of each of its products
-constexpr double kPortBytes = 64;     // that an SM draws from L2 in a clock
-constexpr double kMostBlocks = 4;     // per SM, with split-K
-constexpr double kShallowSplits = 4;  // the most when blocks fill half the chip
-constexpr std::array kSplits = {1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0};
+constexpr double kStepBytes = 128;   // of k that one step of a pipeline takes: a swizzled row
+constexpr double kIssue = 0.97;      // share of its clocks in which a busy matrix pipe multiplies
+constexpr double kScaleBlock = 128;  // values of k under one scale
+constexpr double kScaleOps = 1;      // a multiply-add for the two operations of each of its products
+constexpr double kFewTokens = 32;    // below which DeepGEMM swaps tokens and weights
+constexpr double kMostBlocks = 4;    // per SM, with split-K
+constexpr std::array kSplits = {1.0,  2.0,  3.0,  4.0,  5.0,  6.0,  7.0,  8.0, 10.0,
+                                12.0, 14.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0};
 
 double up(double value) {
   constexpr double kWhole = 4503599627370496;  // from 2^52 on a double has no fraction
@@ -36,7 +36,11 @@ double missing(double cycle, double kept) {
   return share * share * share;
 }
 
-double root_of_squares(double a, double b) { return std::sqrt(a * a + b * b); }
+// (a^p + b^p)^(1/p) for p = 2 or 4.
+double power_mean(double a, double b, int exponent) {
+  const double a2 = a * a, b2 = b * b;
+  return exponent == 4 ? std::sqrt(std::sqrt(a2 * a2 + b2 * b2)) : std::sqrt(a2 + b2);
+}
 
 struct Operands {
   double w_bytes = 0, x_bytes = 0;  // per value
@@ -73,6 +77,7 @@ struct Floors {
   double ops = 0;
   double weights = 0, hit_weights = 0;  // bytes, and those that L2 still has
   double inputs = 0, hit_inputs = 0, outputs = 0, hit_outputs = 0;
+  double far = 1;                  // share of the weights that comes from memory
   double compute = 0, memory = 0;  // s
   double hbm = 0;                  // bytes to charge
 };
@@ -103,47 +108,49 @@ class TileSearch {
         kernels_(kernels),
         floors_(floors),
         n_(n),
+        least_step_(kernels.step.value * (1 + kernels.far_step * floors.far)),
         step_values_(kStepBytes / of.x_bytes),
         steps_(up(k / step_values_)),
         multiply_(2 * step_values_ / (of.peak / spec.sms * (spec.gemm.boost / spec.clock) * kIssue)),
         scale_(2 * step_values_ * spec.sms * of.scaling),
         feed_x_(step_values_ * of.x_bytes / spec.gemm.feed.value),
         feed_w_(step_values_ * of.w_bytes / spec.gemm.feed.value),
-        draw_x_(step_values_ * of.x_bytes / l2_rate(spec)),
-        draw_w_(step_values_ * of.w_bytes / l2_rate(spec)),
+        draw_x_(step_values_ * of.x_bytes / l2_rate(spec, kernels)),
+        draw_w_(step_values_ * of.w_bytes / l2_rate(spec, kernels)),
         store_(kOutputBytes / spec.hbm_bandwidth.value) {}
 
-  static double l2_rate(const GpuSpec& spec) {
-    return spec.sms * kPortBytes * spec.gemm.boost.value * spec.gemm.sharing;
+  static double l2_rate(const GpuSpec& spec, const GemmKernels& kernels) {
+    return spec.sms * kernels.draw * spec.gemm.boost.value;
   }
 
-  void try_tile(const GemmTile& tile, double row_tiles, double most_splits) {
+  // delay: s of compute beside what a tile's area says.
+  void try_tile(const GemmTile& tile, double row_tiles, double most_splits, double delay = 0) {
     const double tiles = row_tiles * up(n_ / tile.n);
     const double area = tile.m * tile.n;
-    const double step = std::max({area * (tile.slowdown * multiply_ + scale_),
-                                  tile.m * feed_x_ + tile.n * feed_w_, kernels_.step.value});
+    const double slots = std::floor(spec_.sms / tile.sms);
+    const double step = std::max({area / tile.sms * (tile.slowdown * multiply_ + scalings(tile) * scale_),
+                                  (tile.m * feed_x_ + tile.n * feed_w_) / tile.sms, least_step_});
     const double draw = tile.m * draw_x_ + tile.n * draw_w_;
     const double store = kernels_.store_passes * area * store_;
     for (const double splits : kSplits) {
       if (splits > 1 &&
-          (splits > most_splits || steps_ < 2 * splits || tiles * splits > kMostBlocks * spec_.sms ||
-           (2 * tiles > spec_.sms && splits > kShallowSplits))) {
+          (splits > most_splits || steps_ < 2 * splits || tiles * splits > kMostBlocks * slots)) {
         break;
       }
       const double blocks = tiles * splits;
-      const double waves = up(blocks / spec_.sms);
+      const double waves = up(blocks / slots);
       const double steps = splits > 1 ? up(steps_ / splits) : steps_;
       const double second = splits > 1
                                 ? spec_.gemm.helper_start.value +
                                       blocks * area * (kPartialPasses * kPartialBytes / kOutputBytes) * store_
                                 : 0;
       const double compute =
-          std::max(waves * (steps * step + store * std::min(blocks, spec_.sms)), floors_.compute);
+          std::max(waves * (steps * step + store * std::min(blocks, slots)) + delay, floors_.compute);
       const double memory = std::max(floors_.memory, blocks * steps * draw);
       if (second + std::max(compute, memory) >= best_.time) {
-        continue;  // the root is never below its larger term
+        continue;  // the mean is never below its larger term
       }
-      const double time = second + root_of_squares(compute, memory);
+      const double time = second + power_mean(compute, memory, kernels_.overlap);
       if (time < best_.time) {
         best_ = {&tile, splits, blocks, waves, steps, compute, memory, second, time};
       }
@@ -153,10 +160,15 @@ class TileSearch {
   double step_values() const { return step_values_; }
 
  private:
+  // A tile of weights that does not end with a block of scales has two scales in every step.
+  static double scalings(const GemmTile& tile) {
+    return std::fmod(kScaleBlock, tile.n) > 0 && std::fmod(tile.n, kScaleBlock) > 0 ? 2 : 1;
+  }
+
   const GpuSpec& spec_;
   const GemmKernels& kernels_;
   const Floors& floors_;
-  double n_;
+  double n_, least_step_;
   double step_values_, steps_;  // of k
   double multiply_, scale_;     // s per output of a tile and step
   double feed_x_, feed_w_;      // s per row and column of a tile and step, of one SM
@@ -164,6 +176,41 @@ class TileSearch {
   double store_;                // s per output
   Candidate best_;
 };
+
+// DeepGEMM's choice for Hopper (its get_best_gemm_config): 128 tokens or weights, 64 where there are no more,
+// by a width of the other side that needs the fewest waves; of those the one with the fullest last wave, then
+// the narrowest. Below kFewTokens the tokens are the side that varies.
+GemmTile fewest_waves(double sms, double m, double n) {
+  constexpr double kHalfSide = 64, kSide = 128, kNarrowest = 16, kWidthStep = 8;
+  const bool is_swapped = m < kFewTokens;
+  const double rows = is_swapped ? n : m, columns = is_swapped ? m : n;
+  const double side = rows <= kHalfSide ? kHalfSide : kSide;
+  double best_waves = std::numeric_limits<double>::infinity(), best_last = 0, best = 0;
+  for (double width = kNarrowest; width <= kSide; width += kWidthStep) {
+    const double tiles = up(rows / side) * up(columns / width);
+    const double waves = up(tiles / sms), last = tiles - (waves - 1) * sms;
+    if (waves < best_waves || (waves == best_waves && last > best_last)) {
+      best_waves = waves;
+      best_last = last;
+      best = width;
+    }
+  }
+  return is_swapped ? GemmTile{best, side, 1} : GemmTile{side, best, 1};
+}
+
+// The bulk copies of a last tile ask for rows beyond the last token too. Nothing is there to read, and yet
+// such tiles wait for as long as if all of those in flight brought these rows from HBM (AIConfigurator's H100
+// table: 38 ps per row, tile and step of 128 bytes, to a tenth; few tiles at once do not show it).
+double missing_rows_delay(const GpuSpec& spec, const GemmTile& tile, double m, double n, double row_bytes) {
+  constexpr double kUnseen = 16;  // tiles
+  const double row_tiles = up(m / tile.m), columns = up(n / tile.n);
+  const double together = std::min(columns, spec.sms / row_tiles);
+  if (m < kFewTokens || together <= kUnseen) {
+    return 0;
+  }
+  return (row_tiles * tile.m - m) * row_bytes * together / spec.hbm_bandwidth.value *
+         std::max(1.0, columns / spec.sms);
+}
 
 // The chosen candidate as demands. The amounts are what passes; the time beyond what the slowest resource
 // needs for its amount is stall.
@@ -207,8 +254,8 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
   const double kept = spec.gemm.retained * spec.l2_capacity.value;
   const double activations = floors.inputs + floors.outputs;
   if (shape.operand_sets > 0) {
-    floors.hit_weights =
-        floors.weights * (1 - missing(shape.operand_sets * floors.weights + activations, kept));
+    floors.far = missing(shape.operand_sets * floors.weights + activations, kept);
+    floors.hit_weights = floors.weights * (1 - floors.far);
   }
   floors.hit_inputs = floors.inputs * (1 - missing(floors.weights + activations, kept));
   floors.hit_outputs = floors.outputs * (1 - missing(floors.weights + activations, kept));
@@ -216,32 +263,17 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
 
   const GemmKernels& kernels = spec.gemm.kernels(shape.activation);
   TileSearch search(spec, kernels, of, floors, shape.n, shape.k);
-  for (const GemmTile& tile : kernels.tiles) {
-    search.try_tile(tile, shape.groups * up(shape.m / tile.m), kernels.most_splits);
-  }
-  report(search.best(), tiling);
-  return cost_of(spec, of, floors, search.best(), search.step_values());
-}
-
-KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape, GemmTiling* tiling) {
-  Operands of = operands_of(spec, shape.weight, shape.activation, shape.wide_scales);
-  of.achieved *= shape.tensor_share;
-  Floors floors;
-  floors.ops = 2 * shape.rows * shape.n * shape.k;
-  floors.weights = shape.groups * shape.n * shape.k * of.w_bytes;
-  floors.inputs = shape.rows * shape.k * of.x_bytes;
-  floors.outputs = shape.rows * shape.n * kOutputBytes;
-  if (shape.resident > 0) {
-    const double kept = spec.gemm.retained * spec.l2_capacity.value;
-    floors.hit_weights = floors.weights * (1 - missing(shape.resident, kept));
-  }
-  set_times(spec, of, shape.weight, shape.hbm_share, floors);
-
-  const GemmKernels& kernels = spec.gemm.grouped;
-  TileSearch search(spec, kernels, of, floors, shape.n, shape.k);
-  for (const GemmTile& tile : kernels.tiles) {
-    const auto* height = std::find(kGroupedHeights.begin(), kGroupedHeights.end(), tile.m);
-    search.try_tile(tile, shape.row_tiles[static_cast<std::size_t>(height - kGroupedHeights.begin())], 1);
+  const auto try_tile = [&](const GemmTile& tile, double delay) {
+    search.try_tile(tile, shape.groups * up(shape.m / tile.m), kernels.most_splits, delay);
+  };
+  GemmTile tile;
+  if (kernels.choice == TileChoice::fewest_waves) {
+    tile = fewest_waves(spec.sms, shape.m, shape.n);
+    try_tile(tile, missing_rows_delay(spec, tile, shape.m, shape.n, shape.k * of.x_bytes));
+  } else {
+    for (const GemmTile& each : kernels.tiles) {
+      try_tile(each, 0);
+    }
   }
   report(search.best(), tiling);
   return cost_of(spec, of, floors, search.best(), search.step_values());

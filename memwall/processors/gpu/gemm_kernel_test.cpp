@@ -51,7 +51,7 @@ TEST(GemmKernel, GemvIsItsWeightsAndItsBlocksAtOnce) {
 }
 
 // 8192^3: 2048 tiles of 128 x 256 in 16 waves of 132 SMs, 128 steps each, against the same tiles' operands
-// from L2: 64 bytes a clock and SM.
+// from L2.
 TEST(GemmKernel, LargeGemmIsItsWavesAndItsDrawFromL2) {
   const GpuSpec spec = h100();
   GemmTiling tiling;
@@ -64,7 +64,7 @@ TEST(GemmKernel, LargeGemmIsItsWavesAndItsDrawFromL2) {
   const double waves = 16 * (128 * step_seconds(spec, 128, 256) +
                              spec.gemm.wide.store_passes * 128 * 256 * 2 * 132 / spec.hbm_bandwidth.value);
   const double at_rate = 2.0 * 8192 * 8192 * 8192 / (peak * spec.tensor[0].achieved);
-  const double draw = 2048.0 * 128 * 128 * (128 + 256) / (132 * 64 * spec.gemm.boost.value);
+  const double draw = 2048.0 * 128 * 128 * (128 + 256) / (132 * spec.gemm.wide.draw * spec.gemm.boost.value);
   const double expected = spec.gemm.start.value + std::hypot(std::max(waves, at_rate), draw);
   EXPECT_NEAR(seconds(spec, large), expected, 1e-6 * expected);
 }
@@ -72,7 +72,8 @@ TEST(GemmKernel, LargeGemmIsItsWavesAndItsDrawFromL2) {
 // 132 SMs. 11 x 12 tiles of 128 x 256 are one wave; one row of tokens more makes a second one, or smaller
 // tiles that waste less.
 TEST(GemmKernel, TilesRunInWholeWaves) {
-  const GpuSpec spec = h100();
+  GpuSpec spec = h100();
+  spec.tensor[0].achieved = 1;  // no other limit than the waves
   GemmTiling full, over;
   gemm_cost(spec, shape(128 * 11, 256 * 12, 8192), &full);
   EXPECT_EQ(full.blocks, 132);
@@ -158,6 +159,72 @@ TEST(GemmKernel, WeightOnlyFormatsStreamFewerBytesAndComputeInBf16) {
             0.6 * seconds(spec, shape(8192, 8192, 8192)));
 }
 
+// DeepGEMM on 132 SMs. 2048 x 8192: 16 rows of 128 tokens by 64 widths of 128 are 8 waves. One token more
+// makes 17 rows: widths of 128 and of 120 both take 9 waves, of which the last is fuller with 120 (69 x 17 =
+// 1173 = 8 x 132
+// + 117 tiles). 120 does not divide the blocks of 128 weights, so every step scales twice.
+TEST(GemmKernel, HoppersScaledTilesMakeTheFewestWaves) {
+  const GpuSpec spec = h100();
+  GemmTiling even, odd, few;
+  const GemmShape full = shape(2048, 8192, 8192, Format::fp8_block, Format::fp8_block);
+  GemmShape over = full;
+  over.m = 2049;
+  gemm_cost(spec, full, &even);
+  gemm_cost(spec, over, &odd);
+  EXPECT_EQ(even.tile_m, 128);
+  EXPECT_EQ(even.tile_n, 128);
+  EXPECT_EQ(even.waves, 8);
+  EXPECT_EQ(odd.tile_n, 120);
+  EXPECT_EQ(odd.blocks, 1173);
+  EXPECT_EQ(odd.waves, 9);
+  EXPECT_GT(seconds(spec, over), 1.15 * seconds(spec, full));
+  gemm_cost(spec, shape(8, 8192, 8192, Format::fp8_block, Format::fp8_block), &few);
+  EXPECT_EQ(few.tile_m, 16);
+  EXPECT_EQ(few.tile_n, 128);
+}
+
+// 129 tokens are 2 rows of 128, 127 of which are missing; 64 tiles (of 128 x 128 outputs, 8192 of k) are
+// short of them at once: 127 x 8192 x 64 bytes at 3.35 TB/s are 19.9 us. 256 tokens are the same tiles with
+// none missing.
+TEST(GemmKernel, RowsMissingInTheLastTileAreWaitedFor) {
+  const GpuSpec spec = h100();
+  GemmTiling full, short_of;
+  const GemmShape whole = shape(256, 8192, 8192, Format::fp8_block, Format::fp8_block);
+  GemmShape missing = whole;
+  missing.m = 129;
+  gemm_cost(spec, whole, &full);
+  gemm_cost(spec, missing, &short_of);
+  EXPECT_EQ(full.blocks, short_of.blocks);
+  const double more = seconds(spec, missing) - seconds(spec, whole);
+  EXPECT_GT(more, 0.7 * 19.9e-6);  // of the root of squares
+  EXPECT_LT(more, 19.9e-6);
+}
+
+// vLLM's four-bit kernels on B200: two SMs compute 256 x 128 outputs, so that 64 columns of tiles are one
+// wave of 74 pairs and 80 are two. TensorRT-LLM's run 80 tiles on 148 SMs at once.
+TEST(GemmKernel, FourBitTilesInPairsHaveHalfAsManyPlaces) {
+  const GpuSpec vllm = read_gpu_spec(read_system("1xb200")), tensorrt = read_gpu_spec(read_system("1xb300"));
+  GemmTiling fits, over, single;
+  gemm_cost(vllm, shape(8, 8192, 4096, Format::nvfp4, Format::nvfp4), &fits);
+  gemm_cost(vllm, shape(8, 10240, 4096, Format::nvfp4, Format::nvfp4), &over);
+  gemm_cost(tensorrt, shape(8, 10240, 4096, Format::nvfp4, Format::nvfp4), &single);
+  EXPECT_EQ(fits.tile_m, 256);
+  EXPECT_EQ(fits.waves, 1);
+  EXPECT_EQ(over.waves, 2);
+  EXPECT_EQ(single.waves, 1);
+}
+
+// On Ampere arithmetic and memory add up by their fourth powers. The time of a shape by the search's own
+// parts is between the larger part and the root of squares.
+TEST(GemmKernel, AmpereOverlapsArithmeticAndMemoryBetter) {
+  const GpuSpec spec = read_gpu_spec(read_system("1xa100"));
+  GpuSpec loose = spec;
+  loose.gemm.wide.overlap = 2;
+  const GemmShape both = shape(128, 12288, 12288);
+  EXPECT_LT(seconds(spec, both), 0.95 * seconds(loose, both));
+  EXPECT_GT(seconds(spec, both), 2.0 * 12288 * 12288 / (spec.hbm_bandwidth.value * spec.hbm_gemm));
+}
+
 // Hopper scales sums over blocks of 128 on its vector lanes: 1/128 of the operations, at their rate.
 TEST(GemmKernel, BlockScalesInSoftwareTakeVectorTime) {
   const GpuSpec spec = h100();
@@ -183,30 +250,6 @@ TEST(GemmKernel, GroupsAreThatManyGemmsInOneLaunch) {
   const KernelCost single = gemm_cost(spec, one), grouped = gemm_cost(spec, eight);
   EXPECT_DOUBLE_EQ(grouped.tensor.useful, 8 * single.tensor.useful);
   EXPECT_LT(alone_seconds(spec, grouped), 8 * alone_seconds(spec, single));
-}
-
-// 4 experts with 1, 5, 40 and 200 rows need 1 + 1 + 1 + 4 tiles of 64, and read four sets of weights.
-TEST(GroupedGemm, TilesAreCountedByGroup) {
-  const GpuSpec spec = h100();
-  GroupedGemm shape;
-  shape.rows = 246;
-  shape.groups = 4;
-  shape.n = 1024;
-  shape.k = 4096;
-  for (std::size_t i = 0; i < kGroupedHeights.size(); ++i) {
-    for (const double rows : {1.0, 5.0, 40.0, 200.0}) {
-      shape.row_tiles[i] += std::ceil(rows / kGroupedHeights[i]);
-    }
-  }
-  EXPECT_EQ(shape.row_tiles[3], 7);
-  GemmTiling tiling;
-  const KernelCost cost = grouped_gemm_cost(spec, shape, &tiling);
-  EXPECT_EQ(tiling.splits, 1);
-  EXPECT_DOUBLE_EQ(cost.tensor.useful, 2.0 * 246 * 1024 * 4096);
-  EXPECT_GE(cost.hbm.useful, 4.0 * 2 * 1024 * 4096);
-  // What may stay in L2 between two runs is not read again.
-  shape.resident = 4.0 * 2 * 1024 * 4096;
-  EXPECT_LT(grouped_gemm_cost(spec, shape).hbm.charged, 0.7 * cost.hbm.charged);
 }
 
 }  // namespace

@@ -14,23 +14,36 @@ enum class Architecture { ampere, hopper, blackwell, cdna };
 // Constants of the libraries, by architecture.
 struct LibraryFacts {
   const char* name;
+  int overlap;
   double slowdown_power;     // slowdown = (128 x 256 / area)^power
   double step, scaled_step;  // s
   double store_passes, scaled_store_passes;
-  double sharing;
+  double draw;          // bytes per clock and SM
   bool has_fine_tiles;  // widths in steps of 16, else powers of two
   bool scales_in_software;
 };
 constexpr double kFullTile = 128 * 256;
 constexpr double kMostSplits = 64;
-constexpr double kPackedStorePasses = 1.8;
 
+// draw: A100's L2 gives 5120 B per clock to 108 SMs (whitepaper), less than the port of 64 B takes; later
+// ones fill the port, and clusters share loads: Hopper's of two a fifth of them, Blackwell's pairs of pairs
+// all.
 constexpr LibraryFacts kLibraries[] = {
-    {"ampere", 0.1, 0.31e-6, 0.31e-6, 1.3, 1.3, 1, false, true},
-    {"hopper", 0, 0.06e-6, 0.13e-6, 0.9, 1.3, 1, true, true},
-    {"blackwell", 0.2, 0.06e-6, 0.1e-6, 1, 0.7, 2, true, false},
-    {"cdna", 0.1, 0.31e-6, 0.31e-6, 1.3, 1.3, 1, false, true},
+    {"ampere", 4, 0.24, 0.32e-6, 0.32e-6, 1.4, 1.4, 47, false, true},
+    {"hopper", 2, 0, 0.08e-6, 0.125e-6, 0.9, 1.4, 77, true, true},
+    {"blackwell", 2, 0.35, 0.04e-6, 0.1e-6, 1.2, 1.2, 256, true, false},
+    {"cdna", 2, 0.1, 0.31e-6, 0.31e-6, 1.3, 1.3, 64, false, true},
 };
+
+// Kernels of four-bit operands by engine. Blackwell's matrix pipe holds scales and sums in a memory of its
+// own; how deep the stages before it are is the kernel's.
+struct PackedFacts {
+  double step;  // of the card's
+  double far_step, store_passes;
+  bool in_pairs;  // two SMs compute 256 rows of tokens together, however few there are
+};
+constexpr PackedFacts kTensorRtPacked = {1, 0.1, 2.6, false};  // tuned over CUTLASS's tiles
+constexpr PackedFacts kVllmPacked = {0.3, 1.2, 1.1, true};     // CUTLASS's tiles by a fixed rule
 
 using Sizes = std::vector<std::pair<double, double>>;
 
@@ -64,16 +77,46 @@ Sizes products(std::initializer_list<double> heights, std::initializer_list<doub
 }
 // Four-bit operands: weights in tiles of 128 or 256, tokens in powers of two.
 Sizes packed_tiles() { return products({8, 16, 32, 64, 128, 256}, {128, 256}); }
-// Scales applied in software hold two sets of sums in registers: half the area, no fine widths.
-Sizes software_scaled_tiles() { return products({64, 128}, {64, 128}); }
-Sizes grouped_tiles() { return products({8, 16, 32, 64, 128, 256}, {64, 128, 256}); }
+Sizes packed_pairs() { return {{256, 128}}; }
 
-GemmKernels kernels_of(const Sizes& sizes, const LibraryFacts& library) {
-  GemmKernels kernels;
+std::vector<GemmTile> tiles_of(const Sizes& sizes, double slowdown_power, double sms = 1) {
+  std::vector<GemmTile> tiles;
   for (const auto& [m, n] : sizes) {
-    const double slowdown = std::max(1.0, std::pow(kFullTile / (m * n), library.slowdown_power));
-    kernels.tiles.push_back({m, n, slowdown});
+    tiles.push_back({m, n, std::max(1.0, std::pow(kFullTile * sms / (m * n), slowdown_power)), sms});
   }
+  return tiles;
+}
+
+GemmKernels wide_kernels(const LibraryFacts& library) {
+  GemmKernels kernels;
+  kernels.tiles = tiles_of(library.has_fine_tiles ? fine_tiles() : coarse_tiles(), library.slowdown_power);
+  kernels.most_splits = kMostSplits;
+  kernels.step = Seconds(library.step);
+  kernels.store_passes = library.store_passes;
+  kernels.draw = library.draw;
+  kernels.overlap = library.overlap;
+  return kernels;
+}
+
+GemmKernels scaled_kernels(const LibraryFacts& library) {
+  GemmKernels kernels = wide_kernels(library);
+  kernels.most_splits = 1;
+  kernels.step = Seconds(library.scaled_step);
+  kernels.store_passes = library.scaled_store_passes;
+  if (library.scales_in_software) {
+    kernels.choice = TileChoice::fewest_waves;
+  }
+  return kernels;
+}
+
+GemmKernels packed_kernels(const LibraryFacts& library, const PackedFacts& packed, Seconds step) {
+  GemmKernels kernels = wide_kernels(library);
+  kernels.tiles = packed.in_pairs ? tiles_of(packed_pairs(), library.slowdown_power, 2)
+                                  : tiles_of(packed_tiles(), library.slowdown_power);
+  kernels.most_splits = 1;
+  kernels.step = packed.step * step;
+  kernels.far_step = packed.far_step;
+  kernels.store_passes = packed.store_passes;
   return kernels;
 }
 
@@ -87,9 +130,8 @@ const GemmKernels& GemmSpec::kernels(Format activation) const {
 }
 
 std::vector<std::string> gemm_keys() {
-  return {"sm.boost",       "gemm.library",     "gemm.start",         "gemm.helper_start",
-          "gemm.feed",      "gemm.packed_step", "gemm.l2_retained",   "experts.start",
-          "experts.tensor", "experts.rows",     "experts.per_expert", "experts.per_scaled_group"};
+  return {"sm.boost",  "gemm.library",     "gemm.start",      "gemm.helper_start",
+          "gemm.feed", "gemm.packed_step", "gemm.l2_retained"};
 }
 
 GemmSpec read_gemm_spec(const GpuCard& card) {
@@ -105,30 +147,13 @@ GemmSpec read_gemm_spec(const GpuCard& card) {
   spec.helper_start = card.get<Seconds>("gemm.helper_start");
   spec.feed = card.get<BytesPerSecond>("gemm.feed");
   spec.retained = card.fraction("gemm.l2_retained");
-  spec.experts_start = card.get<Seconds>("experts.start");
-  spec.experts_tensor = card.fraction("experts.tensor");
-  spec.experts_rows = card.get<BytesPerSecond>("experts.rows");
-  spec.per_expert = card.get<Seconds>("experts.per_expert");
-  spec.per_scaled_group = card.get<Seconds>("experts.per_scaled_group");
-  spec.sharing = found->sharing;
   spec.scales_in_software = found->scales_in_software;
 
-  spec.wide = kernels_of(found->has_fine_tiles ? fine_tiles() : coarse_tiles(), *found);
-  spec.wide.most_splits = kMostSplits;
-  spec.wide.step = Seconds(found->step);
-  spec.wide.store_passes = found->store_passes;
-  spec.scaled = spec.wide;
-  if (found->scales_in_software) {
-    spec.scaled = kernels_of(software_scaled_tiles(), *found);
-  }
-  spec.scaled.most_splits = 1;
-  spec.scaled.step = Seconds(found->scaled_step);
-  spec.scaled.store_passes = found->scaled_store_passes;
-  spec.packed = kernels_of(packed_tiles(), *found);
-  spec.packed.step = card.get<Seconds>("gemm.packed_step");
-  spec.packed.store_passes = kPackedStorePasses;
-  spec.grouped = kernels_of(grouped_tiles(), *found);
-  spec.grouped.step = spec.wide.step;
+  spec.wide = wide_kernels(*found);
+  spec.scaled = scaled_kernels(*found);
+  spec.packed =
+      packed_kernels(*found, card.word("attention.engine") == "vllm" ? kVllmPacked : kTensorRtPacked,
+                     card.get<Seconds>("gemm.packed_step"));
   return spec;
 }
 

@@ -14,8 +14,15 @@ namespace memwall {
 
 // One tile of outputs that a library was compiled for, computed by one thread block on one SM.
 struct GemmTile {
-  double m, n;
-  double slowdown;  // of the matrix pipe, at least 1: small tiles keep fewer multiplications in flight
+  double m = 0, n = 0;
+  double slowdown = 1;  // of the matrix pipe, at least 1: small tiles keep fewer multiplications in flight
+  double sms = 1;       // that compute it together
+};
+
+// Which of its tiles a library takes.
+enum class TileChoice {
+  fastest,      // as a tuned library would
+  fewest_waves  // DeepGEMM's rule (its tiles are not listed): fewest waves, the last one as full as can be
 };
 
 // Kernels of one library that serve one kind of operand.
@@ -23,7 +30,11 @@ struct GemmKernels {
   std::vector<GemmTile> tiles;
   double most_splits = 1;   // along k; 1: never
   Seconds step;             // least time of a step along k: barriers and the latency that stages hide
+  double far_step = 0;      // more of it, as a share, when the weights come from memory instead of L2
   double store_passes = 1;  // output bytes that leave at the end of a wave, unhidden, per byte of output
+  double draw = 64;         // operand bytes that an SM receives from L2 in a clock, of shared loads too
+  int overlap = 2;          // exponent p of (compute^p + memory^p)^(1/p): 2, or 4 where they overlap better
+  TileChoice choice = TileChoice::fastest;
 };
 
 struct GemmSpec {
@@ -32,16 +43,9 @@ struct GemmSpec {
   Seconds helper_start;  // the same of the small kernels beside it: conversions, sums of partial results
   BytesPerSecond feed;   // operands that one SM brings to its matrix pipe
   double retained = 0;   // share of L2 that keeps operands from one use to the next
-  double sharing = 1;    // SMs that draw an operand from L2 together
   bool scales_in_software = false;  // block scales are applied by the vector lanes
 
-  Seconds experts_start;        // of each small kernel beside the grouped GEMMs
-  double experts_tensor = 0;    // share of a lone GEMM's rate that a grouped one reaches
-  BytesPerSecond experts_rows;  // rows that are copied into the order of experts, and back
-  Seconds per_expert;           // routing and sorting: for every expert of the layer and every one held
-  Seconds per_scaled_group;     // more for every expert held, when its operands carry block scales
-
-  GemmKernels wide, scaled, packed, grouped;  // 16 and 8 bits; blocks of scales; 4 bits; experts
+  GemmKernels wide, scaled, packed;  // 16 and 8 bits; blocks of scales; 4 bits
   const GemmKernels& kernels(Format activation) const;
 };
 

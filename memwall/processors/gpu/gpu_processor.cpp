@@ -84,7 +84,7 @@ class GpuKernels : public KernelLowering {
     require_format(spec_, op.format, op.activation);
     KernelProgram program = start(1, out);
     const double m = static_cast<double>(op.m), k = static_cast<double>(op.k);
-    if (info(op.activation).bits < info(Format::bf16).bits) {
+    if (!op.narrow_input && info(op.activation).bits < info(Format::bf16).bits) {
       program.append("quantise", quantise_cost(spec_, m * static_cast<double>(op.batch), k, op.activation,
                                                Scaling::dynamic));
     }
@@ -152,7 +152,7 @@ class GpuKernels : public KernelLowering {
     KernelProgram program = start(op.tp * op.ep, out);
     for (const ExpertsKernel& kernel :
          experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp},
-                       {op.rows, op.operand_sets > 0})) {
+                       {op.rows, op.operand_sets > 0, op.is_tuned})) {
       program.append(kernel.label, kernel.cost);
     }
   }

@@ -1,6 +1,6 @@
 // cells.h - what one cell of the array multiplies and adds, by number format. Every sum is exact.
 //
-//   int8    32-bit sums in the array, 64-bit beyond it
+//   int8    32-bit sums in the array, beyond it doubles: whole numbers below 2^53
 //   fp8     e4m3; products are multiples of 2^-18 below 2^18, sums are 64-bit integers of that unit
 //   wide    bf16, and fp4 with its block scale as one small float; WideSum
 #pragma once
@@ -12,17 +12,19 @@
 
 namespace memwall {
 
+// Packed: an operand, or several side by side, as fold_product.h reads them.
 struct Int8Cell {
-  using Operand = std::int32_t;
+  using Operand = std::int16_t;
+  using Packed = std::int32_t;
   using Sum = std::int32_t;  // of one column: at most 2^16 products of 2^14
-  using Total = std::int64_t;
+  using Total = double;
   static Operand operand(float value) { return static_cast<Operand>(value); }
   static void multiply_add(Sum& sum, Operand a, Operand b) { sum += a * b; }
-  static double value(Total total) { return static_cast<double>(total); }
 };
 
 struct Fp8Cell {
   using Operand = std::int32_t;  // of 2^-9, the smallest e4m3
+  using Packed = double;
   using Sum = std::int64_t;
   using Total = std::int64_t;
   static constexpr int kUnit = -9;
@@ -35,6 +37,7 @@ struct WideCell {
   struct Operand {
     std::int32_t mantissa = 0, exponent = 0;
   };
+  using Packed = Operand;
   using Sum = WideSum;
   using Total = WideSum;
   // Any float: 24 bits and a power of two, trailing zeros taken off.

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <string_view>
+#include <type_traits>
+#include <utility>
 
+#include "memwall/processors/systolic/machine_values.h"
 #include "memwall/processors/systolic/region.h"
-#include "memwall/tensor/small_float.h"
 
 namespace memwall {
 namespace {
@@ -17,77 +17,6 @@ namespace {
 std::int64_t ceil_div(std::int64_t amount, std::int64_t parts) { return (amount + parts - 1) / parts; }
 
 [[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("[machine] " + what); }
-
-constexpr std::int64_t kBlock = 32;  // values of mxfp4 that share a scale
-
-// Values of one block, `stride` apart, are multiples of e2m1 by one power of two.
-bool is_block_of_fp4(const float* values, std::int64_t count, std::int64_t stride) {
-  float largest = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    largest = std::max(largest, std::abs(values[i * stride]));
-  }
-  if (largest == 0) {
-    return true;
-  }
-  constexpr int kDepth = 3;  // e2m1 spans 0.5 to 6
-  const int top = std::ilogb(largest);
-  for (int exponent = top - kDepth + 1; exponent <= top + 1; ++exponent) {
-    bool all = true;
-    for (std::int64_t i = 0; i < count && all; ++i) {
-      const float scaled = std::ldexp(values[i * stride], -exponent);
-      all = round_to(SmallFloat::fp4_e2m1, scaled) == scaled;
-    }
-    if (all) {
-      return true;
-    }
-  }
-  return false;
-}
-
-bool holds(CellFormat format, float value) {
-  constexpr float kLeast = -128, kMost = 127;
-  switch (format) {
-    case CellFormat::int8:
-      return value == std::floor(value) && value >= kLeast && value <= kMost;
-    case CellFormat::fp8:
-      return round_to(SmallFloat::fp8_e4m3, value) == value;
-    case CellFormat::bf16:
-      return std::isfinite(value) && round_to(SmallFloat::bf16, value) == value;
-    case CellFormat::mxfp4:
-      return std::isfinite(value);
-  }
-  return false;
-}
-
-void check_values(CellFormat format, const MachineGemm& gemm) {
-  if (gemm.m < 1 || gemm.n < 1 || gemm.k < 1 || gemm.x.size() != index_of(gemm.m * gemm.k) ||
-      gemm.w.size() != index_of(gemm.k * gemm.n)) {
-    refuse("operands are not those of the shape");
-  }
-  for (const std::vector<float>* operand : {&gemm.x, &gemm.w}) {
-    const auto wrong = std::find_if_not(operand->begin(), operand->end(),
-                                        [format](float value) { return holds(format, value); });
-    if (wrong != operand->end()) {
-      refuse("a value is none of its format: " + std::to_string(*wrong));
-    }
-  }
-  if (format != CellFormat::mxfp4) {
-    return;
-  }
-  for (std::int64_t first = 0; first < gemm.k; first += kBlock) {
-    const std::int64_t count = std::min(kBlock, gemm.k - first);
-    bool all = true;
-    for (std::int64_t row = 0; row < gemm.m && all; ++row) {
-      all = is_block_of_fp4(&gemm.x[index_of(row * gemm.k + first)], count, 1);
-    }
-    for (std::int64_t column = 0; column < gemm.n && all; ++column) {
-      all = is_block_of_fp4(&gemm.w[index_of(first * gemm.n + column)], count, gemm.n);
-    }
-    if (!all) {
-      refuse("a block of 32 is not fp4 with one scale");
-    }
-  }
-}
 
 struct Extents {
   std::int64_t rows, columns, streamed;
@@ -104,37 +33,53 @@ Extents extents(Dataflow dataflow, const MachineGemm& gemm) {
   return {};
 }
 
+// Operands and sums of one GEMM as the cells have them, stored as they are given.
 template <class Cell>
-std::vector<typename Cell::Operand> operands(const std::vector<float>& values, std::int64_t rows,
-                                             std::int64_t columns, bool transposed) {
-  std::vector<typename Cell::Operand> result(values.size());
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) {
-      result[index_of(transposed ? c * rows + r : r * columns + c)] =
-          Cell::operand(values[index_of(r * columns + c)]);
-    }
-  }
+struct CellGemm {
+  std::vector<typename Cell::Operand> x, w;
+  std::vector<typename Cell::Total> product;
+};
+
+template <class Cell>
+CellGemm<Cell> cell_gemm(const MachineGemm& gemm) {
+  CellGemm<Cell> result{std::vector<typename Cell::Operand>(gemm.x.size()),
+                        std::vector<typename Cell::Operand>(gemm.w.size()),
+                        std::vector<typename Cell::Total>(index_of(gemm.m * gemm.n))};
+  std::transform(gemm.x.begin(), gemm.x.end(), result.x.begin(), Cell::operand);
+  std::transform(gemm.w.begin(), gemm.w.end(), result.w.begin(), Cell::operand);
   return result;
 }
 
 template <class Cell>
-MappedGemm<Cell> map_gemm(Dataflow dataflow, const MachineGemm& gemm) {
-  const Extents size = extents(dataflow, gemm);
+std::vector<double> values_of(std::vector<typename Cell::Total>&& totals) {
+  if constexpr (std::is_same_v<typename Cell::Total, double>) {
+    return std::move(totals);
+  } else {
+    std::vector<double> values(totals.size());
+    std::transform(totals.begin(), totals.end(), values.begin(), Cell::value);
+    return values;
+  }
+}
+
+template <class Cell>
+MappedGemm<Cell> map_gemm(Dataflow dataflow, const MachineGemm& gemm, CellGemm<Cell>& cells) {
   MappedGemm<Cell> mapped;
-  mapped.dataflow = dataflow;
-  mapped.rows = size.rows;
-  mapped.columns = size.columns;
-  mapped.streamed = size.streamed;
-  const bool inputs_stay = dataflow == Dataflow::input_stationary;
-  const bool outputs_stay = dataflow == Dataflow::output_stationary;
-  // What enters at the top is W, or X transposed; from the left X by vectors of k, or W transposed.
-  mapped.top = inputs_stay ? operands<Cell>(gemm.x, gemm.m, gemm.k, true)
-                           : operands<Cell>(gemm.w, gemm.k, gemm.n, false);
-  mapped.left = inputs_stay ? operands<Cell>(gemm.w, gemm.k, gemm.n, true)
-                            : operands<Cell>(gemm.x, gemm.m, gemm.k, outputs_stay);
-  mapped.product.resize(index_of(gemm.m * gemm.n));
-  mapped.vector_stride = inputs_stay ? 1 : gemm.n;
-  mapped.column_stride = inputs_stay ? gemm.n : 1;
+  mapped.out = cells.product.data();
+  if (dataflow == Dataflow::input_stationary) {  // X transposed stays, the columns of W stream
+    mapped.top = cells.x.data();
+    mapped.left = cells.w.data();
+    mapped.top_row = mapped.left_vector = mapped.out_row = 1;
+    mapped.top_column = gemm.k;
+    mapped.left_row = mapped.out_column = gemm.n;
+    return mapped;
+  }
+  mapped.top = cells.w.data();
+  mapped.left = cells.x.data();
+  mapped.top_row = mapped.out_row = gemm.n;
+  mapped.top_column = mapped.out_column = 1;
+  const bool outputs_stay = dataflow == Dataflow::output_stationary;  // vectors are then columns of X
+  mapped.left_vector = outputs_stay ? 1 : gemm.k;
+  mapped.left_row = outputs_stay ? gemm.k : 1;
   return mapped;
 }
 
@@ -173,12 +118,12 @@ struct PortState {
 
 struct RunningJob {
   std::unique_ptr<Region> region;
+  bool exchanged = false;  // inputs stay: activations enter at the top
   std::int64_t cells = 0;
   std::int64_t weights = 0, activations = 0, sums = 0;  // words that the next step still lacks
   ArrayResult::JobResult result;
 
   void ask(const StepWords& words) {
-    const bool exchanged = region->dataflow() == Dataflow::input_stationary;
     weights = exchanged ? words.left : words.top;
     activations = exchanged ? words.top : words.left;
     sums = words.sums;
@@ -186,24 +131,33 @@ struct RunningJob {
   bool served() const { return weights == 0 && activations == 0 && sums == 0; }
 };
 
-void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, ArrayResult& result) {
-  const bool limited = setup.ports.weights > 0 || setup.ports.activations > 0 || setup.ports.sums > 0;
-  PortState weights{setup.ports.weights}, activations{setup.ports.activations}, sums{setup.ports.sums};
-  const std::int64_t all_cells = setup.rows * setup.columns;
-  std::size_t running = 0;
+// Without a narrow port nobody waits and no job sees another: each takes all of its steps in one go.
+void run_unlimited(std::vector<RunningJob>& jobs, ArrayResult& result) {
   for (RunningJob& job : jobs) {
-    if (!job.region->done()) {
-      // Without a narrow port all words are served at once: they need not be counted step by step.
-      job.ask(limited ? job.region->need() : job.region->total());
-      ++running;
-    }
+    job.ask(job.region->schedule().all_words());
+    result.weight_words += job.weights;
+    result.activation_words += job.activations;
+    result.sum_words += job.sums;
+    const std::int64_t macs = job.region->finish();
+    job.result.end = job.region->schedule().steps();
+    result.macs += macs;
+    result.idle += job.result.end * job.cells - macs;
+    result.cycles = std::max(result.cycles, job.result.end);
   }
+}
+
+void run_with_ports(const MachineSetup::Ports& ports, std::vector<RunningJob>& jobs, ArrayResult& result) {
+  PortState weights{ports.weights}, activations{ports.activations}, sums{ports.sums};
+  for (RunningJob& job : jobs) {
+    job.ask(job.region->schedule().words());
+  }
+  std::size_t running = jobs.size();
   for (std::size_t turn = 0; running > 0; turn = turn + 1 < jobs.size() ? turn + 1 : 0) {
     std::int64_t weights_left = weights.width, activations_left = activations.width, sums_left = sums.width;
     std::int64_t powered = 0, macs = 0;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       RunningJob& job = jobs[turn + i < jobs.size() ? turn + i : turn + i - jobs.size()];
-      if (job.region->done()) {
+      if (job.region->schedule().done()) {
         continue;
       }
       powered += job.cells;
@@ -215,21 +169,29 @@ void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, ArrayRes
         continue;
       }
       macs += job.region->step();
-      if (job.region->done()) {
+      if (job.region->schedule().done()) {
         job.result.end = result.cycles + 1;
         --running;
-      } else if (limited) {
-        job.ask(job.region->need());
+      } else {
+        job.ask(job.region->schedule().words());
       }
     }
     ++result.cycles;
     result.macs += macs;
     result.idle += powered - macs;
-    result.gated += all_cells - powered;
   }
   result.weight_words = weights.served;
   result.activation_words = activations.served;
   result.sum_words = sums.served;
+}
+
+void run_jobs(const MachineSetup& setup, std::vector<RunningJob>& jobs, ArrayResult& result) {
+  if (setup.ports.weights > 0 || setup.ports.activations > 0 || setup.ports.sums > 0) {
+    run_with_ports(setup.ports, jobs, result);
+  } else {
+    run_unlimited(jobs, result);
+  }
+  result.gated = setup.rows * setup.columns * result.cycles - result.macs - result.idle;
 }
 
 // The folds of a job in elements, checked.
@@ -251,6 +213,8 @@ std::vector<FoldTask> fold_tasks(const MachineJob& job, std::int64_t rows, std::
     if (fold.tile_row < 0 || fold.tile_column < 0 || task.row >= size.rows || task.column >= size.columns) {
       refuse("a fold outside its GEMM");
     }
+    task.height = std::min(rows, size.rows - task.row);
+    task.width = std::min(columns, size.columns - task.column);
     if (task.streamed > 0) {
       tasks.push_back(task);
     }
@@ -258,73 +222,81 @@ std::vector<FoldTask> fold_tasks(const MachineJob& job, std::int64_t rows, std::
   return tasks;
 }
 
-template <class Cell, template <class> class Stationary, template <class> class Output>
+template <class Cell>
+std::unique_ptr<Region> make_region(bool plain, Dataflow dataflow, FoldSchedule schedule,
+                                    const std::vector<MappedGemm<Cell>>& gemms) {
+  if (plain && dataflow == Dataflow::output_stationary) {
+    return std::make_unique<PlainOutputRegion<Cell>>(std::move(schedule), gemms);
+  }
+  if (plain) {
+    return std::make_unique<PlainStationaryRegion<Cell>>(std::move(schedule), gemms);
+  }
+  switch (dataflow) {
+    case Dataflow::weight_stationary:
+      return std::make_unique<WaveRegion<Cell, Dataflow::weight_stationary>>(std::move(schedule), gemms);
+    case Dataflow::input_stationary:
+      return std::make_unique<WaveRegion<Cell, Dataflow::input_stationary>>(std::move(schedule), gemms);
+    case Dataflow::output_stationary:
+      return std::make_unique<WaveRegion<Cell, Dataflow::output_stationary>>(std::move(schedule), gemms);
+  }
+  return nullptr;
+}
+
+template <class Cell>
 ArrayResult run_cells(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                      const std::vector<MachineJob>& jobs) {
+                      const std::vector<MachineJob>& jobs, bool plain) {
   constexpr std::array kDataflows = {Dataflow::weight_stationary, Dataflow::input_stationary,
                                      Dataflow::output_stationary};
-  // Each GEMM mapped once for every dataflow that a job uses; sums are added up in the end.
-  std::array<std::vector<MappedGemm<Cell>>, kDataflows.size()> mapped;
+  std::vector<CellGemm<Cell>> cells;
+  std::array<std::vector<MappedGemm<Cell>>, kDataflows.size()> mapped;  // by dataflow and GEMM
+  for (const MachineGemm& gemm : gemms) {
+    cells.push_back(cell_gemm<Cell>(gemm));
+    for (const Dataflow dataflow : kDataflows) {
+      mapped[static_cast<std::size_t>(dataflow)].push_back(map_gemm(dataflow, gemm, cells.back()));
+    }
+  }
   ArrayResult result;
   std::vector<RunningJob> running;
   const std::int64_t part_rows = setup.rows / setup.split.row_parts;
   const std::int64_t part_columns = setup.columns / setup.split.column_parts;
   for (const MachineJob& job : jobs) {
-    const auto flow = static_cast<std::size_t>(job.dataflow);
-    if (mapped[flow].empty()) {
-      for (const MachineGemm& gemm : gemms) {
-        mapped[flow].push_back(map_gemm<Cell>(job.dataflow, gemm));
-      }
-    }
     const std::int64_t rows = part_rows * job.height, columns = part_columns * job.width;
     std::vector<FoldTask> folds = fold_tasks(job, rows, columns, gemms);
     if (folds.empty()) {
       continue;
     }
+    const bool outputs_stay = job.dataflow == Dataflow::output_stationary;
     RunningJob& added = running.emplace_back();
     added.cells = rows * columns;
-    if (job.dataflow == Dataflow::output_stationary) {
-      added.region =
-          std::make_unique<OutputRegion<Cell, Output<Cell>>>(rows, columns, &mapped[flow], std::move(folds));
-    } else {
-      added.region = std::make_unique<StationaryRegion<Cell, Stationary<Cell>>>(
-          rows, columns, setup.double_buffered, &mapped[flow], std::move(folds));
-    }
+    added.exchanged = job.dataflow == Dataflow::input_stationary;
+    added.region = make_region(plain, job.dataflow,
+                               {outputs_stay, setup.double_buffered, rows, columns, std::move(folds)},
+                               mapped[static_cast<std::size_t>(job.dataflow)]);
   }
   run_jobs(setup, running, result);
   for (const RunningJob& job : running) {
     result.jobs.push_back(job.result);
   }
-  for (std::size_t g = 0; g < gemms.size(); ++g) {
-    std::vector<typename Cell::Total> total(index_of(gemms[g].m * gemms[g].n));
-    for (const std::vector<MappedGemm<Cell>>& flow : mapped) {
-      for (std::size_t i = 0; !flow.empty() && i < total.size(); ++i) {
-        total[i] += flow[g].product[i];
-      }
-    }
-    std::vector<double>& product = result.products.emplace_back();
-    for (const typename Cell::Total& sum : total) {
-      product.push_back(Cell::value(sum));
-    }
+  for (CellGemm<Cell>& gemm : cells) {
+    result.products.push_back(values_of<Cell>(std::move(gemm.product)));
   }
   return result;
 }
 
-template <template <class> class Stationary, template <class> class Output>
 ArrayResult run_checked(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
-                        const std::vector<MachineJob>& jobs) {
+                        const std::vector<MachineJob>& jobs, bool plain) {
   check_jobs(setup, jobs);
   for (const MachineGemm& gemm : gemms) {
     check_values(setup.format, gemm);
   }
   switch (setup.format) {
     case CellFormat::int8:
-      return run_cells<Int8Cell, Stationary, Output>(setup, gemms, jobs);
+      return run_cells<Int8Cell>(setup, gemms, jobs, plain);
     case CellFormat::fp8:
-      return run_cells<Fp8Cell, Stationary, Output>(setup, gemms, jobs);
+      return run_cells<Fp8Cell>(setup, gemms, jobs, plain);
     case CellFormat::bf16:
     case CellFormat::mxfp4:
-      return run_cells<WideCell, Stationary, Output>(setup, gemms, jobs);
+      return run_cells<WideCell>(setup, gemms, jobs, plain);
   }
   return {};
 }
@@ -333,12 +305,12 @@ ArrayResult run_checked(const MachineSetup& setup, const std::vector<MachineGemm
 
 ArrayResult run_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
                         const std::vector<MachineJob>& jobs) {
-  return run_checked<RingStationary, RingOutput>(setup, gemms, jobs);
+  return run_checked(setup, gemms, jobs, false);
 }
 
 ArrayResult run_plain_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
                               const std::vector<MachineJob>& jobs) {
-  return run_checked<PlainStationary, PlainOutput>(setup, gemms, jobs);
+  return run_checked(setup, gemms, jobs, true);
 }
 
 std::vector<MachineJob> deal_folds(const MachineSetup& setup, Dataflow dataflow,

@@ -63,7 +63,7 @@ struct ArrayResult {
 // array, folds outside their GEMM.
 ArrayResult run_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
                         const std::vector<MachineJob>& jobs);
-// The plain twin: every register is moved in every cycle. Same results, slowly.
+// The plain twin: every register is moved in every cycle. Same results, a hundred times slower.
 ArrayResult run_plain_machine(const MachineSetup& setup, const std::vector<MachineGemm>& gemms,
                               const std::vector<MachineJob>& jobs);
 
