@@ -30,17 +30,26 @@ struct Taken : MeasurementSink {
   std::vector<bool> steady;
 };
 
-Taken read(const std::vector<std::pair<std::string, std::string>>& files) {
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / ("memwall_tables_" + std::to_string(getpid()));
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  for (const auto& [name, text] : files) {
-    std::ofstream(folder / name) << text;
+using Files = std::vector<std::pair<std::string, std::string>>;  // name, text
+struct Folder {
+  explicit Folder(const Files& files)
+      : path(std::filesystem::path(testing::TempDir()) / ("memwall_tables_" + std::to_string(getpid()))) {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+    for (const auto& [name, text] : files) {
+      std::ofstream(path / name) << text;
+    }
   }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::filesystem::path path;
+};
+
+Taken read(const Files& files) {
+  const Folder folder(files);
   Taken taken;
-  read_kernel_tables(folder, taken);
-  std::filesystem::remove_all(folder);
+  read_kernel_tables(folder.path, taken);
   return taken;
 }
 
@@ -75,6 +84,31 @@ TEST(KernelTables, EveryTableHasItsKernel) {
                   "8xh100: all-reduce 1.02 kB over 8 chips, nccl"));
   EXPECT_DOUBLE_EQ(taken.values[2], 2e-6);
   EXPECT_THAT(taken.excluded, testing::ElementsAre("nccl h100: no kernel for all_gather by itself"));
+}
+
+std::string engine_of(const std::string& row) {
+  struct Engines : MeasurementSink {
+    void take(const Measurement& measurement) override {
+      const KernelOp& op = std::get<std::vector<KernelUse>>(measurement.what).front().op;
+      engine = std::get<AttentionOp>(op).engine;
+    }
+    void exclude(const std::string&, const std::string&) override {}
+    std::string engine;
+  } engines;
+  const Folder folder({{"context_attention_b300_sxm_trtllm-1.csv",
+                        "attn_dtype,kv_cache_dtype,batch_size,isl,num_heads,num_key_value_heads,head_dim,"
+                        "window_size,latency_ms\n" +
+                            row}});
+  read_kernel_tables(folder.path, engines);
+  return engines.engine;
+}
+
+// Gemma's layers in 16 bits were timed without the kernel that prepares keys.
+TEST(KernelTables, GemmaRunsInAnotherEngine) {
+  EXPECT_EQ(engine_of("bfloat16,bfloat16,1,512,8,1,512,0,0.02\n"), "vllm");
+  EXPECT_EQ(engine_of("bfloat16,bfloat16,1,512,8,4,256,1024,0.02\n"), "vllm");
+  EXPECT_EQ(engine_of("bfloat16,fp8,1,512,8,4,256,1024,0.02\n"), "tensorrt-llm");
+  EXPECT_EQ(engine_of("bfloat16,bfloat16,1,512,8,4,256,0,0.02\n"), "tensorrt-llm");
 }
 
 // A board that was at its power limit had lowered its clock; one that was below it, or that nobody asked, ran
