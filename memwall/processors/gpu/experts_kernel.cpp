@@ -11,7 +11,7 @@ constexpr double kBytes = 2;       // bf16 activations
 constexpr double kRouteBytes = 8;  // logit and index of a token-expert pair
 constexpr double kRouteOps = 8;    // softmax and comparisons per logit
 // TensorRT-LLM's kernel chooses up to so many experts; beyond, general kernels sort every token's logits.
-constexpr double kMostChosen = 16;
+constexpr std::int64_t kMostChosen = 16;
 constexpr double kSortKernels = 5;
 constexpr double kPackedGroup = 0.3;    // of experts.per_scaled_group: offsets of 4-bit scales, no copies
 constexpr double kSortedLogits = 40e9;  // a second

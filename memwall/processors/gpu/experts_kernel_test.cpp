@@ -145,7 +145,7 @@ TEST(ExpertsKernel, AnUntunedLayerRunsTheFirstKernel) {
     shape.load = busiest_load(mixtral(), tokens, even, {});
     return alone_seconds(spec, grouped_gemm_cost(spec, shape)) - spec.gemm.start.value;
   };
-  const double full = 8.0 * (4096 / 16) * (2048 / 64) * 0.25e-6 / 132;
+  const double full = 8.0 * (4096.0 / 16) * (2048.0 / 64) * 0.25e-6 / 132;
   EXPECT_NEAR(seconds(512), full, 0.01 * full);
   EXPECT_NEAR(seconds(256), 2 * full, 0.01 * full);
   shape.kernel = GroupedKernel::tuned;
