@@ -29,7 +29,7 @@ constexpr double kMostSplits = 64;
 // ones fill the port, and clusters share loads: Hopper's of two a fifth of them, Blackwell's pairs of pairs
 // all.
 constexpr LibraryFacts kLibraries[] = {
-    {"ampere", 4, 0.24, 0.32e-6, 0.32e-6, 1.4, 1.4, 47, false, true},
+    {"ampere", 4, 0.12, 0.32e-6, 0.32e-6, 1.5, 1.5, 47, false, true},
     {"hopper", 2, 0, 0.08e-6, 0.125e-6, 0.9, 1.4, 77, true, true},
     {"blackwell", 2, 0.35, 0.04e-6, 0.1e-6, 1.2, 1.2, 256, true, false},
     {"cdna", 2, 0.1, 0.31e-6, 0.31e-6, 1.3, 1.3, 64, false, true},
