@@ -30,8 +30,8 @@ constexpr double kMostSplits = 64;
 // all.
 constexpr LibraryFacts kLibraries[] = {
     {"ampere", 4, 0.12, 0.32e-6, 0.32e-6, 1.5, 1.5, 47, false, true},
-    {"hopper", 2, 0, 0.08e-6, 0.125e-6, 0.9, 1.4, 77, true, true},
-    {"blackwell", 2, 0.35, 0.04e-6, 0.1e-6, 1.2, 1.2, 256, true, false},
+    {"hopper", 2, 0, 0.08e-6, 0.115e-6, 0.9, 1.4, 77, true, true},
+    {"blackwell", 2, 0.35, 0.04e-6, 0.1e-6, 1.2, 1, 256, true, false},
     {"cdna", 2, 0.1, 0.31e-6, 0.31e-6, 1.3, 1.3, 64, false, true},
 };
 
@@ -40,10 +40,11 @@ constexpr LibraryFacts kLibraries[] = {
 struct PackedFacts {
   double step;  // of the card's
   double far_step, store_passes;
+  int overlap;
   bool in_pairs;  // two SMs compute 256 rows of tokens together, however few there are
 };
-constexpr PackedFacts kTensorRtPacked = {1, 0.1, 2.6, false};  // tuned over CUTLASS's tiles
-constexpr PackedFacts kVllmPacked = {0.3, 1.2, 1.1, true};      // CUTLASS's tiles by a fixed rule
+constexpr PackedFacts kTensorRtPacked = {1, 0.25, 2.6, 4, false};  // tuned over CUTLASS's tiles
+constexpr PackedFacts kVllmPacked = {0.3, 1.2, 1.1, 2, true};      // CUTLASS's tiles by a fixed rule
 
 // Experts' GEMMs are other kernels, by and large the same on all three; fitted apart from lone GEMMs.
 struct GroupedFacts {
@@ -130,6 +131,7 @@ GemmKernels packed_kernels(const LibraryFacts& library, const PackedFacts& packe
   kernels.step = packed.step * step;
   kernels.far_step = packed.far_step;
   kernels.store_passes = packed.store_passes;
+  kernels.overlap = packed.overlap;
   return kernels;
 }
 
