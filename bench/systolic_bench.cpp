@@ -125,22 +125,22 @@ std::string run_scalesim(const std::string& arguments) {
 // Time per simulated cycle of SCALE-Sim over that of the machine, which multiplies real numbers, and of the
 // closed form, which like SCALE-Sim counts. Sixteen folds, or four on arrays that take SCALE-Sim many
 // seconds. The iterations are the machine's.
-void systolic_against_scalesim(benchmark::State& state) {
+void systolic_against_scalesim(benchmark::State& state, const char* flow, Dataflow dataflow) {
   const std::int64_t size = state.range(0);
   constexpr std::int64_t kLarge = 64;
   const std::int64_t across = size < kLarge ? 4 : 2;
   const std::int64_t m = 2 * across * size, n = across * size, k = across * size;
-  const std::string run = std::to_string(size) + "," + std::to_string(size) + ",ws," + std::to_string(m) +
-                          "," + std::to_string(n) + "," + std::to_string(k);
+  const std::string run = std::to_string(size) + "," + std::to_string(size) + "," + flow + "," +
+                          std::to_string(m) + "," + std::to_string(n) + "," + std::to_string(k);
   const std::string line = run_scalesim(run);
   double reported = 0, seconds = 0;
-  if (std::sscanf(line.c_str(), "%*d,%*d,ws,%*d,%*d,%*d,%lf,%*d,%lf", &reported, &seconds) != 2) {
+  if (std::sscanf(line.c_str(), "%*d,%*d,%*2s,%*d,%*d,%*d,%lf,%*d,%lf", &reported, &seconds) != 2) {
     state.SkipWithError("SCALE-Sim is not installed: tools/oracle-venv.sh");
     return;
   }
   const MachineSetup setup{size, size, {1, 1}, false, {}, CellFormat::int8};
   const std::vector<MachineGemm> gemms = {random_gemm(m, n, k)};
-  const auto jobs = deal_folds(setup, Dataflow::weight_stationary, gemms);
+  const auto jobs = deal_folds(setup, dataflow, gemms);
   std::int64_t cycles = 0, runs = 0;
   const auto begin = std::chrono::steady_clock::now();
   for (auto iteration : state) {
@@ -152,7 +152,7 @@ void systolic_against_scalesim(benchmark::State& state) {
   const auto form_begin = std::chrono::steady_clock::now();
   const ArrayShape array{size, size, 1, false, {}};
   for (int i = 0; i < kForms; ++i) {
-    benchmark::DoNotOptimize(gemm_cycles(array, {}, Dataflow::weight_stationary, {m, n, k + i % 2}));
+    benchmark::DoNotOptimize(gemm_cycles(array, {}, dataflow, {m, n, k + i % 2}));
   }
   const std::chrono::duration<double> form = std::chrono::steady_clock::now() - form_begin;
   if (static_cast<double>(cycles) != reported + 1) {
@@ -165,7 +165,18 @@ void systolic_against_scalesim(benchmark::State& state) {
   state.counters["machine faster"] = seconds * static_cast<double>(runs) / machine.count();
   state.counters["form faster"] = seconds * kForms / form.count();
 }
-BENCHMARK(systolic_against_scalesim)->RangeMultiplier(2)->Range(8, 256)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(systolic_against_scalesim, weights_stay, "ws", Dataflow::weight_stationary)
+    ->RangeMultiplier(2)
+    ->Range(8, 256)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(systolic_against_scalesim, inputs_stay, "is", Dataflow::input_stationary)
+    ->Arg(32)
+    ->Arg(128)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(systolic_against_scalesim, outputs_stay, "os", Dataflow::output_stationary)
+    ->Arg(32)
+    ->Arg(128)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace memwall

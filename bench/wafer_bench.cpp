@@ -2,6 +2,7 @@
 //
 // A core-cycle is one core with its router for one cycle of the mesh, whether it was looked at or skipped;
 // "looked" is the share of router and core steps that were executed. Values are computed in all of them.
+#include <algorithm>
 #include <functional>
 
 #include <benchmark/benchmark.h>
@@ -71,11 +72,30 @@ void wafer_machine_all_reduce_128(benchmark::State& state) {
   run_lines(state, [](MeshBuilder& builder) { all_reduce_ktree(builder, Axis::rows, kTreeLevels, 0, 32); });
 }
 BENCHMARK(wafer_machine_all_reduce_128)->Unit(benchmark::kMillisecond);
-// Every router and every core at work in nearly every cycle: nothing to skip.
+// Every router and every core at work in nearly every cycle: no steps to skip. Lines that do the same; lines
+// that do not; and one mesh, in which every core is joined with every other.
 void wafer_machine_cyclic_shift_128(benchmark::State& state) {
   run_lines(state, [](MeshBuilder& builder) { cyclic_shift(builder, Axis::rows, 0, 256, 256); });
 }
 BENCHMARK(wafer_machine_cyclic_shift_128)->Unit(benchmark::kMillisecond);
+void wafer_machine_unlike_shifts_128(benchmark::State& state) {
+  run_lines(state, [](MeshBuilder& builder) {
+    cyclic_shift(builder, Axis::rows, 0, 256, 256);
+    for (int core = 0; core < builder.program().count(); ++core) {
+      for (Instruction& each : builder.program().cores[core].start) {
+        each.length = std::max(0, each.length - core / builder.program().columns % 64);
+      }
+    }
+  });
+}
+BENCHMARK(wafer_machine_unlike_shifts_128)->Unit(benchmark::kMillisecond);
+void wafer_machine_crossed_shifts_128(benchmark::State& state) {
+  run_lines(state, [](MeshBuilder& builder) {
+    cyclic_shift(builder, Axis::rows, 0, 256, 128);
+    cyclic_shift(builder, Axis::columns, 128, 384, 128);
+  });
+}
+BENCHMARK(wafer_machine_crossed_shifts_128)->Unit(benchmark::kMillisecond);
 
 // The twin that ticks everything.
 void wafer_plain_machine_gemv_32(benchmark::State& state) {

@@ -25,6 +25,7 @@ struct Slice {
 // How tokens fall on the experts of a layer.
 struct Routing {
   // dealt: no chance in it, expert i gets exactly its share of the token-expert pairs. Benchmarks do that.
+  // The histogram may hold several dealings one after another: a benchmark's time is then their mean.
   enum class Kind { uniform, power_law, histogram, dealt };
   Kind kind = Kind::uniform;
   double exponent = 0;            // power_law: probability of the i-th expert ~ i^-exponent

@@ -51,6 +51,7 @@ struct ExpertsOp {
   int tp = 1, ep = 1;
   std::int64_t operand_sets = 0;
   ExpertRows rows = ExpertRows::sorted;
+  bool is_tuned = true;  // false: the library ran its first kernel, none having been chosen for the layer
 };
 // Over `rows` rows of `width` values each, 16 bits in and out.
 struct PointwiseOp {

@@ -18,7 +18,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string answer_text(const SweepHeading& heading, double value) {
-  return heading.is_step ? to_text(Seconds(value)) : fmt::format("{:.4g} {}", value, heading.unit);
+  if (heading.is_step) {
+    return to_text(Seconds(value));
+  }
+  constexpr double kGrouped = 1000;  // from here on 648,765 and not 6.488e+05
+  const std::string number = std::abs(value) < kGrouped ? fmt::format("{:.4g}", value) : count_text(value);
+  return heading.unit.empty() ? number : number + " " + heading.unit;
 }
 
 std::vector<std::string> cells(const SweepHeading& heading, const FactSweep& sweep, const SweptPoint& point) {
@@ -136,6 +141,9 @@ std::string table_of(const SweepHeading& heading, const std::vector<FactSweep>& 
       std::size_t at = 0;
       for (const std::string& cell : cells(heading, sweep, point)) {
         texts += element("td", columns[at++].right ? "" : "name", escape_html(cell));
+      }
+      for (; at < columns.size(); ++at) {
+        texts += element("td", "", "");
       }
       rows += element("tr", "", texts) + "\n";
     }

@@ -4,25 +4,23 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
 namespace memwall {
 namespace {
 
+using Loads = std::vector<double>;
+
 // splitmix64 (Steele et al., 2014): the same numbers everywhere.
-class Shuffle {
+class Draws {
  public:
-  std::uint64_t next() {
+  double next() {  // uniform in [0, 1)
     std::uint64_t mixed = (state_ += 0x9e3779b97f4a7c15u);
     mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
     mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-    return mixed ^ (mixed >> 31);
-  }
-  void operator()(std::vector<double>& values) {
-    for (std::size_t i = values.size(); i > 1; --i) {
-      std::swap(values[i - 1], values[next() % i]);
-    }
+    return static_cast<double>((mixed ^ (mixed >> 31)) >> 11) * 0x1p-53;
   }
 
  private:
@@ -36,69 +34,73 @@ double power_law_quantile(double exponent, double low, double high, double share
   return std::pow((to - from) * share + from, 1 / power);
 }
 
-// Scales to `pairs` with at most `most` each; what an expert may not have goes to the others.
-void scale(std::vector<double>& loads, double pairs, double most) {
-  constexpr int kRounds = 50;
-  for (int round = 0; round < kRounds; ++round) {
-    double free = 0, fixed = 0;
-    for (const double load : loads) {
-      (load < most ? free : fixed) += load;
-    }
-    if (free <= 0 || std::abs(free + fixed - pairs) < 1e-9 * pairs) {
-      return;
-    }
-    for (double& load : loads) {
-      load = load < most ? std::min(most, load * (pairs - fixed) / free) : load;
+// Gives pairs one by one, a group of experts after the other, to the least loaded expert of the group that
+// has fewer than `most`.
+void give(Loads& loads, std::int64_t groups, double pairs, double most) {
+  const std::size_t held = loads.size() / static_cast<std::size_t>(groups);
+  for (bool is_full = false; pairs > 0 && !is_full;) {
+    is_full = true;
+    for (std::size_t first = 0; first < loads.size() && pairs > 0; first += held) {
+      const auto least = std::min_element(loads.begin() + static_cast<std::ptrdiff_t>(first),
+                                          loads.begin() + static_cast<std::ptrdiff_t>(first + held));
+      if (*least < most) {
+        // Many at a time while that is far from what the group will have in the end.
+        const double step = std::max(1.0, std::floor(pairs / static_cast<double>(4 * loads.size())));
+        const double given = std::min(step, most - *least);
+        *least += given;
+        pairs -= given;
+        is_full = false;
+      }
     }
   }
 }
 
-// Whole pairs with the same sum: rounded, and the difference taken from or given to the largest.
-void round_to_pairs(std::vector<double>& loads, double pairs) {
-  double sum = 0;
-  for (double& load : loads) {
-    load = std::round(load);
-    sum += load;
-  }
-  std::vector<std::size_t> order(loads.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return loads[a] > loads[b]; });
-  for (std::size_t i = 0; std::abs(pairs - sum) >= 1 && i < 4 * loads.size(); ++i) {
-    double& load = loads[order[i % order.size()]];
-    const double step = pairs > sum ? 1 : load > 0 ? -1 : 0;
-    load += step;
-    sum += step;
+// The reverse: from the most loaded expert of each group.
+void take(Loads& loads, std::int64_t groups, double pairs) {
+  const std::size_t held = loads.size() / static_cast<std::size_t>(groups);
+  for (bool is_empty = false; pairs > 0 && !is_empty;) {
+    is_empty = true;
+    for (std::size_t first = 0; first < loads.size() && pairs > 0; first += held) {
+      const auto most = std::max_element(loads.begin() + static_cast<std::ptrdiff_t>(first),
+                                         loads.begin() + static_cast<std::ptrdiff_t>(first + held));
+      if (*most > 0) {
+        *most -= 1;
+        pairs -= 1;
+        is_empty = false;
+      }
+    }
   }
 }
 
-std::vector<double> drawn_loads(double exponent, const CollectorLayer& layer) {
+Loads drawn_loads(double exponent, const CollectorLayer& layer, Draws& draws) {
   const double tokens = static_cast<double>(layer.tokens), experts = static_cast<double>(layer.num_experts);
   const double pairs = tokens * static_cast<double>(layer.top_k);
   const bool is_many = pairs > experts;
-  std::vector<double> loads;
-  for (std::int64_t i = 0; i < layer.num_experts; ++i) {
-    loads.push_back(power_law_quantile(exponent, is_many ? 1 : 0.01, is_many ? 0.8 * tokens : 2,
-                                       (static_cast<double>(i) + 0.5) / experts));
+  Loads loads(static_cast<std::size_t>(layer.num_experts));
+  for (double& load : loads) {
+    load = power_law_quantile(exponent, is_many ? 1 : 0.01, is_many ? 0.8 * tokens : 2, draws.next());
   }
-  scale(loads, pairs, tokens);
-  round_to_pairs(loads, pairs);
-  Shuffle()(loads);
+  const double unit = pairs / std::accumulate(loads.begin(), loads.end(), 0.0);
+  double dealt = 0;
+  for (double& load : loads) {
+    load = std::min(tokens, std::round(load * unit));
+    dealt += load;
+  }
+  if (dealt < pairs) {
+    give(loads, layer.groups, pairs - dealt, tokens);
+  } else {
+    take(loads, layer.groups, dealt - pairs);
+  }
   return loads;
 }
 
-std::vector<double> balanced_loads(const CollectorLayer& layer) {
-  std::vector<double> loads(static_cast<std::size_t>(layer.num_experts), 0);
-  const std::int64_t pairs = layer.tokens * layer.top_k;
-  const std::int64_t each = pairs / layer.num_experts, left = pairs % layer.num_experts;
-  for (std::size_t i = 0; i < loads.size(); ++i) {
-    loads[i] = static_cast<double>(static_cast<std::int64_t>(i) < left ? each + 1 : each);
-  }
-  // Pairs fewer than experts are spread over all groups of them.
-  if (pairs < layer.num_experts) {
-    std::fill(loads.begin(), loads.end(), 0);
-    for (std::int64_t i = 0; i < pairs; ++i) {
-      loads[static_cast<std::size_t>(i * layer.num_experts / pairs)] += 1;
+Loads balanced_loads(const CollectorLayer& layer) {
+  Loads loads(static_cast<std::size_t>(layer.num_experts), 0);
+  const std::int64_t stride = (layer.num_experts + layer.top_k - 1) / layer.top_k;
+  for (std::int64_t token = 0; token < layer.tokens; ++token) {
+    const std::int64_t first = layer.tokens >= stride ? token : token * stride / layer.tokens;
+    for (std::int64_t choice = 0; choice < layer.top_k; ++choice) {
+      loads[static_cast<std::size_t>((first + choice * stride) % layer.num_experts)] += 1;
     }
   }
   return loads;
@@ -121,7 +123,11 @@ Routing collector_routing(const std::string& distribution, const CollectorLayer&
       !(exponent > 1) || exponent > 8) {
     throw std::invalid_argument("'balanced' or 'power_law_A' with A above 1");
   }
-  routing.histogram = drawn_loads(exponent, layer);
+  Draws draws;
+  for (int i = 0; i < kDealings; ++i) {
+    const Loads loads = drawn_loads(exponent, layer, draws);
+    routing.histogram.insert(routing.histogram.end(), loads.begin(), loads.end());
+  }
   return routing;
 }
 

@@ -160,8 +160,11 @@ std::string group_of(const DataSet& set, const Scored& scored) {
     if (scored.kernel->kind == KernelKind::gemm || scored.kernel->kind == KernelKind::decode_attention) {
       group += " " + std::string(name(scored.kernel->format));
     }
-  } else if (scored.measurement.quantity == MeasuredQuantity::energy_per_token && set.name == "processors") {
-    group += " energy";
+  } else if (set.name == "processors") {  // rates, times and energies are printed in units of their own
+    const MeasuredQuantity quantity = scored.measurement.quantity;
+    group += quantity == MeasuredQuantity::energy_per_token ? " energy"
+             : quantity == MeasuredQuantity::time           ? " time"
+                                                            : "";
   } else if (set.name == "serving") {
     group += " " + std::get<StepRun>(scored.measurement.what).model;
   } else if (is_profile(set) && scored.kernel) {

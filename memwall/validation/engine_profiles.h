@@ -13,8 +13,9 @@
 namespace memwall {
 
 // All tables of `folder` in order of their names, as the set "llmservingsim". Excluded by name: operators
-// that memwall has no single kernel for, kernels over prompts and decodes together, chips and models without
-// a card, and requests over time. Throws ConfigError for a table that is not what its name says.
+// that memwall has no single kernel for (norms add the residual), kernels over prompts and decodes together,
+// chips and models without a card, and requests over time. Throws ConfigError for a table that is not what
+// its name says.
 void read_engine_profiles(const std::filesystem::path& folder, MeasurementSink& sink);
 
 }  // namespace memwall

@@ -119,7 +119,7 @@ KernelOp moe(const Row& row) {
   op.shape.activation = row.format("activation", info(op.shape.weight).arithmetic);
   op.tp = static_cast<int>(row.count("tp", 1));
   op.ep = static_cast<int>(row.count("ep", 1));
-  op.routing = routing(row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token});
+  op.routing = routing(row, {op.tokens, op.shape.num_experts, op.shape.experts_per_token, op.ep});
   op.operand_sets = row.count("operand_sets", 0, 0);
   if (op.shape.experts_per_token > op.shape.num_experts) {
     throw ConfigError(row.where(), "top_k", row.text("top_k"), "at most the experts");

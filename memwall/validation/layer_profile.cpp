@@ -22,7 +22,10 @@ std::string lower(std::string text) {
 
 }  // namespace
 
-GemmOp layer_gemm(LayerGemm part, std::int64_t tokens, const LayerSizes& sizes) {
+namespace {
+
+// Without operand_sets.
+GemmOp gemm_of(LayerGemm part, std::int64_t tokens, const LayerSizes& sizes) {
   const std::int64_t heads = share(sizes.heads, sizes.tp) * sizes.head_dim;
   const std::int64_t kv = share(sizes.kv_heads, sizes.tp) * sizes.head_dim;
   const std::int64_t ffn = share(sizes.intermediate, sizes.tp);
@@ -52,6 +55,21 @@ GemmOp layer_gemm(LayerGemm part, std::int64_t tokens, const LayerSizes& sizes) 
       op.k = ffn;
       break;
   }
+  return op;
+}
+
+std::int64_t values_of(const GemmOp& op) { return op.n * op.k; }
+
+}  // namespace
+
+GemmOp layer_gemm(LayerGemm part, std::int64_t tokens, const LayerSizes& sizes) {
+  GemmOp op = gemm_of(part, tokens, sizes);
+  std::int64_t layer = 0;
+  for (const LayerGemm each :
+       {LayerGemm::qkv, LayerGemm::attention_out, LayerGemm::ffn_in, LayerGemm::ffn_out}) {
+    layer += values_of(gemm_of(each, tokens, sizes));
+  }
+  op.operand_sets = std::max<std::int64_t>(1, layer / values_of(op));
   return op;
 }
 

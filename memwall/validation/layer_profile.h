@@ -20,7 +20,8 @@ struct LayerSizes {
   Format weight = Format::fp16, activation = Format::fp16;
 };
 
-// Y(tokens, n) = X(tokens, k) W(k, n), one chip's share of it.
+// Y(tokens, n) = X(tokens, k) W(k, n), one chip's share of it. A profiler runs one layer over and over, so
+// that all the layer's weights pass between two uses of one (GemmOp::operand_sets).
 enum class LayerGemm { qkv, q, kv, attention_out, ffn_in, ffn_half, ffn_out };
 GemmOp layer_gemm(LayerGemm part, std::int64_t tokens, const LayerSizes& sizes);
 // Over the hidden state, which every chip has in whole.

@@ -28,7 +28,27 @@ std::int64_t prefills_together(const StepRun& run) {
 
 const Model& ModelShelf::get(const std::string& name) {
   const auto found = models_.find(name);
-  return found != models_.end() ? found->second : models_.emplace(name, read_model(name)).first->second;
+  if (found != models_.end()) {
+    return found->second;
+  }
+  const std::size_t at = std::min(name.find('@'), name.size()),
+                    slash = std::min(name.find('/', at), name.size());
+  const auto format = [&](std::size_t begin, std::size_t end) {
+    const std::optional<Format> of = find_format(name.substr(begin + 1, end - begin - 1));
+    if (!of) {
+      throw ConfigError("model", quoted(name),
+                        "CARD@WEIGHTS or CARD@WEIGHTS/CACHE with number formats such as fp8");
+    }
+    return *of;
+  };
+  ModelOptions options;
+  if (at < name.size()) {
+    options.weight_format = format(at, slash);
+  }
+  if (slash < name.size()) {
+    options.kv_format = format(slash, name.size());
+  }
+  return models_.emplace(name, read_model(name.substr(0, at), options)).first->second;
 }
 
 Machine::Machine(System system, const Processor& processor)

@@ -24,7 +24,9 @@ class CannotPredict : public std::runtime_error {
 // Models by card, each read once.
 class ModelShelf {
  public:
-  const Model& get(const std::string& name);  // stays where it is
+  // A card, or one with its weights and its cache in other formats: "llama-3.1-70b@fp8/fp8". Stays where it
+  // is.
+  const Model& get(const std::string& name);
 
  private:
   std::map<std::string, Model> models_;

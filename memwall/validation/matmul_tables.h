@@ -8,11 +8,13 @@
 
 namespace memwall {
 
-// As the set "mamf": repeated until the chip holds its clock at the power limit. Accelerators without a card
-// are excluded by name.
+// As the set "mamf". The search empties the cache between two runs, so that the chip rests half of the time
+// and keeps its full clock. Accelerators without a card are excluded by name, and fp8: the search does not
+// quantise the input, which is part of memwall's kernel.
 void read_best_matmuls(const Table& table, MeasurementSink& sink);
 
-// As the set "llmcompass_mi210", fp16.
+// As the set "llmcompass_mi210", fp16. Called from Python: the shortest row stands in for what the harness
+// takes for the smallest kernel.
 void read_mi210_matmuls(const Table& table, MeasurementSink& sink);
 
 }  // namespace memwall

@@ -36,7 +36,7 @@ struct StepRun {
   // (or as many as come in a step); power and energy per token are those of all steps.
   enum class Kind { decode_step, generation, serving };
   Kind kind = Kind::decode_step;
-  std::string model;
+  std::string model;  // as of ModelShelf (machine.h)
   Plan plan;
   std::int64_t batch = 1, prompt = 1, output = 1;
   std::int64_t mean_context() const { return prompt + output / 2; }

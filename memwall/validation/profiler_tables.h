@@ -12,7 +12,6 @@
 #include <string>
 
 #include "memwall/validation/measurement.h"
-#include "memwall/validation/table.h"
 
 namespace memwall {
 
@@ -21,11 +20,5 @@ namespace memwall {
 // for a table that is not what its columns say.
 void read_profiler_tables(const std::filesystem::path& folder, const std::string& origin,
                           MeasurementSink& sink);
-
-// One table of attention kernels in this form. In the newer ones, Frontier's and LLMServingSim's, every
-// sequence of a batch has the same pages (attention_wrapper.py: block_table = range(num_blocks)), so that a
-// batch reads the cache of one sequence: `same_pages`.
-void read_attention_profile(const Table& table, const std::string& origin, bool same_pages,
-                            MeasurementSink& sink);
 
 }  // namespace memwall

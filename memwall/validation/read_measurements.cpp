@@ -78,8 +78,7 @@ struct UnscoredSet {
   const char *path, *reason;
 };
 constexpr UnscoredSet kUnscoredSets[] = {
-    {"serving/serving_disagg.csv",
-     "may speculate tokens (300 of 306 rows); the others are of weights without a card"},
+    {"serving/serving_disagg.csv", "may speculate tokens (300 of 306 rows), or queues for seconds"},
     {"serving/inferencex_h200_sweeps.csv", "no card of GLM-5 and MiniMax-M2.5"},
     {"mlperf/mlperf_v4.1_closed_llm.csv", "no batch: requests over time, which one step does not say"},
     {"mlperf/mlperf_v5.1_closed_llm.csv", "no batch: requests over time, which one step does not say"},

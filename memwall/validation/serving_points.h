@@ -7,10 +7,11 @@
 
 namespace memwall {
 
-// As the set "serving", StepRun::Kind::serving. Excluded are models without a card, number formats that the
-// card does not have, rows whose repetitions differ by more than 15 %, rows that do not say whether tokens
-// were speculated, and rows with more tensor parallelism than a box of eight has. The concurrency is taken as
-// the batch, though a server may queue some of it.
+// As the set "serving", StepRun::Kind::serving, with the engine in the note. Excluded are models without a
+// card, number formats that the card does not have, rows whose repetitions differ by more than 15 %, rows
+// that do not say whether tokens were speculated, and rows with more tensor parallelism than a box of eight
+// has. The batch is the
+// concurrency less the requests that wait for their first token.
 void read_serving_points(const Table& table, MeasurementSink& sink);
 
 }  // namespace memwall

@@ -3,8 +3,9 @@
 //
 //   system                             "8xh100", or a card of systems/
 //   facts                              what was different on the machine measured: "hbm.capacity=40 GB; ..."
-//   model, plan                        card in models/, "tp8"
-//   batch, prompt, output              sequences together; tokens. The context of a decode step is
+//   model, plan                        card in models/, or "llama-3.1-70b@fp8" with its weights in that
+//   format; "tp8" batch, prompt, output              sequences together; tokens. The context of a decode step
+//   is
 //                                      prompt + output / 2
 //   sampling                           sorted, plain or greedy (LowerOptions)
 //   quantity, measured                 itl_ms: one decode step; e2e_s: prefill and all decode steps;

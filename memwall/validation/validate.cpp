@@ -97,6 +97,13 @@ bool has_harness(const Measurement& measurement) {
   return kernels != nullptr && (kernels->front().floor || kernels->front().host);
 }
 
+// Faster than memory can deliver: a benchmark that found its operands in the cache, where those of a step
+// never are. It says nothing of how far a step is off.
+bool is_from_cache(const Scored& scored) {
+  return scored.kernel && scored.prediction.roofline &&
+         scored.measurement.value < *scored.prediction.roofline;
+}
+
 class Scorer : public MeasurementSink {
  public:
   // with_tables: the typed rows that are in the large sets too do not count twice in the classes of errors.
@@ -178,7 +185,7 @@ class Scorer : public MeasurementSink {
   void note_residual(const Scored& scored) {
     const Measurement& measurement = scored.measurement;
     const bool is_typed = is_typed_from_large_sets(measurement);
-    if (measurement.quantity != MeasuredQuantity::time || has_harness(measurement) ||
+    if (measurement.quantity != MeasuredQuantity::time || has_harness(measurement) || is_from_cache(scored) ||
         (with_tables_ && is_typed)) {
       return;
     }

@@ -41,12 +41,14 @@ TEST_P(GeneratedPages, AreCurrent) {
 INSTANTIATE_TEST_SUITE_P(
     Docs, GeneratedPages,
     testing::Values(Page{"docs/arrays.py",
-                         {"arrays.md", "arrays/sharing.svg", "arrays/splitting.svg", "arrays/slabs.svg"}},
+                         {"arrays.md", "pictures/arrays-sharing.svg", "pictures/arrays-splitting.svg",
+                          "pictures/arrays-slabs.svg"}},
                     Page{"docs/attention_and_ffn_apart.py",
                          {"attention-and-ffn-apart.md", "pictures/attention-and-ffn-apart.svg"}},
                     Page{"docs/fifteen_times.py", {"fifteen-times.md"}},
                     Page{"docs/memory_wall.py",
-                         {"memory-wall.md", "pictures/memory-wall-1.svg", "pictures/memory-wall-64.svg"}},
+                         {"memory-wall.md", "pictures/memory-wall-1.svg", "pictures/memory-wall-1-all.svg",
+                          "pictures/memory-wall-64.svg", "pictures/memory-wall-64-all.svg"}},
                     Page{"docs/removing_control.py",
                          {"removing-control.md", "pictures/removing-control.svg"}}),
     [](const testing::TestParamInfo<Page>& page) { return "Page" + std::to_string(page.index); });

@@ -35,17 +35,26 @@ def energies(batch):
         yield name, [per_token * decode["energy_shares"][part] for part in PARTS], ""
 
 
+def pictures(batch, found):
+    """Markdown of two pictures: what a token sets in motion, and that with the power that flows anyway."""
+    noun = f"{batch} sequence{'s' if batch > 1 else ''}"
+    moved = f"Joules that a token moves, {MODEL}, {noun}"
+    whole = f"All joules per token, {MODEL}, {noun}"
+    joules = lambda value: quantity(value, "J")
+    active = [(name, parts[:-1]) for name, parts in found if sum(parts[:-1]) > 0]
+    write(f"pictures/memory-wall-{batch}.svg", stacked_bars(moved, TITLES[:-1], active, joules))
+    write(f"pictures/memory-wall-{batch}-all.svg", stacked_bars(whole, TITLES, found, joules))
+    return f"![{moved}](pictures/memory-wall-{batch}.svg)\n\n![{whole}](pictures/memory-wall-{batch}-all.svg)\n\n"
+
+
 def section(batch):
     found = list(energies(batch))
     bars = [(name, parts) for name, parts, _ in found if parts]
-    picture = f"pictures/memory-wall-{batch}.svg"
-    title = f"Joules per token, {MODEL}, {batch} sequence{'s' if batch > 1 else ''}"
-    write(picture, stacked_bars(title, TITLES, bars, lambda joules: quantity(joules, "J")))
-    rows = [[name, quantity(sum(parts), "J")] + [quantity(part, "J") for part in parts] for name, parts in bars]
+    rows = [[name] + [quantity(part, "J") for part in parts] + [quantity(sum(parts), "J")] for name, parts in bars]
     refused = [f"* {name}: {why}\n" for name, parts, why in found if not parts]
     return (
-        f"![{title}]({picture})\n\n"
-        + table(["system", "J/token"] + TITLES, rows)
+        pictures(batch, bars)
+        + table(["system"] + TITLES + ["J/token"], rows)
         + ("\nDoes not fit:\n\n" + "".join(refused) if refused else "")
     )
 
@@ -58,20 +67,23 @@ Written by `tools/make_docs.sh`; do not edit.
 
 {MODEL} decodes at a context of {PROMPT + OUTPUT // 2} tokens. A token's energy is split as the ledger splits it: fetching
 weights from wherever they are, arithmetic, the KV cache, links between chips, and the power that flows whatever is done.
-Nearly every figure rests on estimates: `memwall race` lists them, with how far the answer moves over their ranges.
+Where a chip's process is published its energies are those of the process (`technology/`), unless its makers state their own. Nearly every
+figure rests on estimates: `memwall race` lists them, with how far the answer moves over their ranges.
 
 ## One sequence
 
 {section(1)}
-One user leaves most of a large machine idle: what is static dominates wherever hundreds of chips hold one model. Look at
-the first column against the others: a GPU fetches every weight from HBM for one token; SRAM fetches it from beside the
-multiplier; memory that computes does not move it; wiring has nothing to fetch. A CS-3's power is published as a whole, so
-all of it stands under static.
+The first picture is the memory wall. A GPU or a TPU fetches every weight from HBM for one token. SRAM fetches it from beside the
+multiplier, memory that computes only reloads what changes, wiring has nothing to fetch: a hundred times fewer joules, for
+machines of very different size. The second picture is the price: one user leaves most of a large machine idle, and what is static
+dominates wherever hundreds of chips hold one model. A CS-3's power is measured as a whole: arithmetic and SRAM take their part of it
+by the energies of 5 nm, the rest stands under static, hops of its mesh among it. HC1's is published as a whole, and what is not
+idle counts as its arithmetic.
 
 ## Sixty-four sequences
 
 {section(64)}
-A batch shares each fetched weight among its tokens, which is how GPUs get around the wall; the KV cache is nobody's to
-share.
+A batch shares each fetched weight among its tokens, which is how GPUs get around the wall; the KV cache is nobody's to share, and
+outgrows the weights wherever those are near.
 """,
 )

@@ -45,6 +45,30 @@ def stacked_bars(title, series, rows, value_text):
     return _page(62 + step * len(rows) + 10, title, parts)
 
 
+def range_bars(title, groups, value_text):
+    """groups: (heading, [(label, value, low, high)]), each group to the scale of its largest high; a line per bar
+    from low to high."""
+    left, right, step = 210, 110, 30
+    parts, y = [_text(left, 20, title, extra='font-weight="bold"')], 52
+    for heading, entries in groups:
+        parts.append(_text(left, y, heading))
+        scale = (WIDTH - left - right) / max(high for _, _, _, high in entries)
+        for index, (label, value, low, high) in enumerate(entries):
+            y += step
+            parts.append(_text(left - 10, y, label, "end"))
+            parts.append(
+                f'<rect x="{left}" y="{y - 15}" width="{value * scale:.2f}" height="20" fill="{COLOURS[index]}"/>'
+            )
+            ends = [left + end * scale for end in (low, high)]
+            parts.append(
+                f'<path d="M{ends[0]:.1f} {y - 5}H{ends[1]:.1f}M{ends[0]:.1f} {y - 10}v10M{ends[1]:.1f} {y - 10}v10" '
+                f'stroke="{INK}" fill="none"/>'
+            )
+            parts.append(_text(WIDTH - right + 12, y, value_text(value)))
+        y += step + 14
+    return _page(y - 20, title, parts)
+
+
 def _ticks(low, high):
     """Powers of ten and their doubles and fives between the ends."""
     exponent, ticks = -12, []

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "memwall/core/error.h"
+#include "memwall/hardware/technology.h"
 
 namespace memwall {
 namespace {
@@ -80,16 +81,22 @@ void read_widths(const Chip& chip, DimcCard& card) {
   card.exponent_bits = chip.has("formats.block") ? kExponentBits / count(chip, "formats.block") : 0;
 }
 
+// What the card states, or else the table of its process.
+template <class Card>
+JoulesPerByte energy_of(const Card& card, const std::string& own, const std::string& of_process) {
+  return card.template get<JoulesPerByte>(card.has(own) ? own : of_process);
+}
+
 void read_memories(const Chip& chip, DimcCard& card) {
   const double chiplets = card.chiplets;
   card.sram =
       DimcCard::Memory{chip.get<Bytes>("sram.capacity"),
                        BytesPerSecond(card.cores * card.core.reload_bytes_per_cycle * card.clock.value),
-                       chip.get<JoulesPerByte>("sram.energy")};
+                       energy_of(chip, "sram.energy", "energy.sram_large")};
   if (chip.has("lpddr.capacity")) {
     card.lpddr = DimcCard::Memory{chip.get<Bytes>("lpddr.capacity") / chiplets,
                                   chip.get<BytesPerSecond>("lpddr.bandwidth") / chiplets,
-                                  chip.get<JoulesPerByte>("lpddr.energy")};
+                                  energy_of(chip, "lpddr.energy", "energy.lpddr")};
     card.lpddr_achieved = chip.get<Ratio>("lpddr.achieved").value;
     if (card.lpddr_achieved > 1) {
       refuse(chip, "lpddr.achieved", "a fraction, at most 1");
@@ -97,23 +104,24 @@ void read_memories(const Chip& chip, DimcCard& card) {
   }
 }
 
-DimcCard::Link read_link(const System& system, const std::string& group, double chiplets) {
+DimcCard::Link read_link(const System& system, const std::string& group, const std::string& kind,
+                         double chiplets) {
   return {system.get<BytesPerSecond>(group + ".bandwidth") / chiplets,
-          system.get<Seconds>(group + ".latency"), system.get<JoulesPerByte>(group + ".energy")};
+          system.get<Seconds>(group + ".latency"), energy_of(system, group + ".energy", "energy." + kind)};
 }
 
 void read_links(const System& system, DimcCard& card) {
   const Chip& chip = system.chip();
   if (chip.has("d2d.latency")) {
-    card.d2d = read_link(system, "d2d", 1);
+    card.d2d = read_link(system, "d2d", "d2d", 1);
     card.joined_cards = count_or_one(chip, "d2d.cards");
   }
   if (system.has("scale_up.latency")) {
-    card.scale_up = read_link(system, "scale_up", card.chiplets);
+    card.scale_up = read_link(system, "scale_up", "pcie", card.chiplets);
     card.server_cards = count(system.card_of("scale_up.domain"), "scale_up.domain");
   }
   if (system.has("scale_out.latency")) {
-    card.scale_out = read_link(system, "scale_out", card.chiplets);
+    card.scale_out = read_link(system, "scale_out", "scale_out", card.chiplets);
   }
   if (card.chiplets > 1 && !card.d2d) {
     throw ConfigError(Location{chip.file}, "d2d", "no entry", "the link that joins the chiplets of the card");
@@ -130,12 +138,13 @@ void read_links(const System& system, DimcCard& card) {
 
 void read_power(const Chip& chip, DimcCard& card) {
   card.op_energy = chip.get<JoulesPerOp>("core.op_energy");
-  card.vector_energy = chip.get<JoulesPerOp>("vector.op_energy");
+  card.vector_energy = chip.get<JoulesPerOp>("energy.fp32");
   card.tdp = chip.get<Watts>("power.tdp");
   card.idle = chip.get<Watts>("power.idle");
   if (card.idle > card.tdp) {
     refuse(chip, "power.idle", "at most power.tdp");
   }
+  card.voltage = voltage_curve(chip);
 }
 
 // Parts that are published twice must agree. Only what does not depend on the clock: cards state the clock
@@ -205,9 +214,10 @@ std::optional<Stored> DimcCard::stored(Format format) const {
 DimcCard read_dimc_card(const System& system) {
   const Chip& chip = system.chip();
   // Gates and the published figures are for figures.h and tests.
-  chip.refuse_unknown({"core.*", "clock", "structure.*", "formats.*", "sram.*", "lpddr.*", "vector.*",
-                       "noc.*", "d2d.*", "scale_up.*", "scale_out.*", "links.*", "power.*", "process.*",
-                       "area.*", "gates.*", "macro.*", "published.*"});
+  chip.refuse_unknown({"core.*",      "clock",    "structure.*", "formats.*", "sram.*",
+                       "lpddr.*",     "vector.*", "noc.*",       "d2d.*",     "scale_up.*",
+                       "scale_out.*", "links.*",  "power.*",     "energy.*",  "process.*",
+                       "supply.*",    "area.*",   "gates.*",     "macro.*",   "published.*"});
   DimcCard card;
   read_core(chip, card);
   read_structure(chip, card);

@@ -12,6 +12,7 @@
 #include "memwall/core/number_format.h"
 #include "memwall/core/units.h"
 #include "memwall/hardware/system.h"
+#include "memwall/hardware/voltage.h"
 #include "memwall/processors/dimc/core_shape.h"
 
 namespace memwall {
@@ -60,6 +61,7 @@ struct DimcCard {
   JoulesPerOp op_energy;  // of 8-bit weights and activations
   JoulesPerOp vector_energy;
   Watts tdp, idle;  // of a card
+  VoltageCurve voltage;
 
   // Operations per second of a chiplet.
   OpsPerSecond peak(int weight_bits, int activation_bits) const;

@@ -4,17 +4,17 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/dimc/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using dimc_test::card_named;
-using dimc_test::edited_system;
 using testing::HasSubstr;
 
 std::string refusal(const std::string& chip, const std::string& from, const std::string& to) {
   try {
-    read_dimc_card(edited_system(chip, from, to));
+    read_dimc_card(edited_system("1x" + chip, from, to));
   } catch (const ConfigError& error) {
     return error.what();
   }

@@ -122,6 +122,16 @@ void add_chip(const System& system, const DimcCard& card, FigureList& figures) {
   const double busy = card.peak(kBits, kBits).value * card.energy_of_op(kBits, kBits).value +
                       card.sram->bandwidth.value * card.sram->energy.value;
   figures.add("power.int8_balanced", chips * card.idle.value + chiplets * busy, "W");
+  if (chip.has("published.slow_clock")) {
+    // The supply that the slow clock needs, by the process, against the nominal one at the full clock.
+    const double full = chip.get<Hertz>("published.full_clock").value,
+                 slow = chip.get<Hertz>("published.slow_clock").value;
+    const double supply = card.voltage.supply(slow / full);
+    const double dynamic = card.chiplets * busy / card.clock.value;  // joules per cycle of a card
+    figures.add("power.slow_over_full",
+                (card.idle.value + dynamic * slow * supply * supply) / (card.idle.value + dynamic * full),
+                "");
+  }
 }
 
 void add_tree(const Chip& chip, const DimcCard& card, FigureList& figures) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/dimc/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
@@ -95,6 +96,13 @@ TEST(DimcFigures, CorsairsBalancedPowerIsItsLimit) {
   EXPECT_LT(rows[0].error(), 0.15) << rows[0].predicted;
 }
 
+// 275 W at 800 MHz, 550 W at 1.2 GHz: the supply follows the clock by the alpha-power law of the process.
+TEST(DimcFigures, CorsairsTwoOperatingPoints) {
+  const std::vector<Row> rows = rows_of("corsair-card", "power.slow_over_full");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_LT(rows[0].error(), 0.20) << rows[0].predicted;
+}
+
 // Toggles of products, adders and registers, dense against half of the inputs and 90 % of the weights zero.
 TEST(DimcFigures, SparseDataSavesWhatMetisMeasured) {
   const std::vector<Row> rows = rows_of("metis-card", "core.sparse_gain");
@@ -152,7 +160,7 @@ TEST(DimcFigures, ColonnadesAreaAndThroughput) {
 
 TEST(DimcFigures, AnUnknownMacroIsRefused) {
   try {
-    dimc_figures(dimc_test::edited_system("colonnade", "structure: {word: chain", "structure: {word: ring"));
+    dimc_figures(edited_system("1xcolonnade", "structure: {word: chain", "structure: {word: ring"));
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(), "colonnade.yaml: macro.structure: found 'ring', expected 'tree' or 'chain'");

@@ -46,7 +46,7 @@ class DimcKernels : public KernelLowering {
     DimcResources resources(card_);
     program.labels = {label};
     program.replicas = static_cast<double>(cards) * card_.chiplets;
-    program.static_power = card_.idle * cards;
+    resources.power(cards, 1, program);
     program.blocks.resize(1);
     program.blocks[0].name = label;
     program.blocks[0].repeat = 1;

@@ -284,7 +284,7 @@ void DimcModel::lower(const Step& step, Program& program) const {
   program.resources = resources_.list();
   program.labels = labels_;
   program.replicas = chiplets_ * plan_.dp;
-  program.static_power = card_.idle * plan_.chips();
+  resources_.power(plan_.chips(), plan_.pp, program);
   program.blocks.resize(blocks_.size());
   const Batch batch(step, plan_.dp);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

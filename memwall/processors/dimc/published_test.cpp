@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/dimc/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using dimc_test::decode;
-using dimc_test::edited_system;
 using dimc_test::timed;
 
 constexpr double kContext = 1024;
@@ -85,7 +85,7 @@ TEST(DimcPublished, WhetherOneConstantIsEnoughDependsOnTheLinks) {
            Reading{"values_per_cycle: {value: 1024", "values_per_cycle: {value: 256", false},
            Reading{"cards: {value: 2,", "cards: {value: 1,", false},
        }) {
-    const DimcCard card = read_dimc_card(edited_system("corsair", reading.from, reading.to));
+    const DimcCard card = read_dimc_card(edited_system("1xcorsair", reading.from, reading.to));
     const Line small = line(card, "llama-3.1-8b", "tp8", 60, 1, 60, 60);
     const Line large = line(card, "llama-3.1-70b", "tp8 pp8", 7, 2, 56, 30);
     EXPECT_EQ(std::max(small.low, large.low) < std::min(small.high, large.high), reading.is_possible)

@@ -29,11 +29,12 @@ class DimcResources {
   std::array<std::int32_t, kLinkKinds> link{-1, -1, -1}, link_latency{-1, -1, -1};
 
   const std::vector<Resource>& list() const { return list_; }
+  // Sets what `cards` draw and where they stop, `overlap` such programs in flight on them at once.
+  void power(double cards, double overlap, Program& program) const;
 
  private:
-  std::int32_t add(const char* name, Amount amount, double peak, double sustained, double energy,
-                   Category category);
-  std::int32_t add_delay(const char* name, double rate, Category category);
+  std::int32_t add(Resource resource);
+  std::int32_t add_clocked(Resource resource);  // its rate falls with the chip's clock
 
   DimcCard card_;
   std::vector<Resource> list_;

@@ -5,8 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "memwall/core/config_reader.h"
-#include "memwall/core/data_files.h"
 #include "memwall/hardware/system.h"
 #include "memwall/model/read_model.h"
 #include "memwall/processors/dimc/card.h"
@@ -17,23 +15,7 @@
 
 namespace memwall::dimc_test {
 
-// `count` chips whose card has one piece of its text replaced; empty: as it ships.
-inline System edited_system(const std::string& chip, const std::string& from, const std::string& to,
-                            int count = 1) {
-  std::string text = read_text_file(card_file("chips", chip));
-  if (!from.empty()) {
-    text.replace(text.find(from), from.size(), to);  // throws when `from` is not there
-  }
-  System system;
-  system.name = chip;
-  Pool pool;
-  pool.chip = parse_chip(text, chip + ".yaml");
-  pool.count = count;
-  system.pools.push_back(pool);
-  return system;
-}
-
-inline DimcCard card_named(const std::string& chip) { return read_dimc_card(edited_system(chip, "", "")); }
+inline DimcCard card_named(const std::string& chip) { return read_dimc_card(read_system("1x" + chip)); }
 
 inline Step decode(std::int64_t sequences, std::int64_t context) { return {{{sequences, 1, context}}, {}}; }
 inline Step prefill(std::int64_t sequences, std::int64_t tokens) { return {{{sequences, tokens, 0}}, {}}; }

@@ -14,6 +14,44 @@ constexpr std::int64_t kDecodeTokens = 8;  // new tokens per sequence up to whic
 // Exponent of a smooth edge of L2: addresses are hashed and replaced not quite in order of age.
 constexpr double kEdge = 6;
 
+// What the kernels before attention load and store.
+struct Prepared {
+  double moved = 0;  // bytes between SMs and L2
+  double bytes = 0;  // the same without what L2 serves again
+  double rows = 0;   // vectors that a block takes by itself
+};
+
+Prepared prepared_heads(const AttentionShape& shape, const AttentionBatch& batch) {
+  const double width = (shape.qk_dim + shape.v_dim) / 2;
+  const double written = has_8bit_cache(shape) ? 1 : kActivationBytes;
+  const double kept = batch.new_tokens * kv_bytes_per_key(shape);
+  const double rows = batch.new_tokens * shape.heads;
+  // A block has the query of one head and, for its rotation or to store it, the key and value of its group.
+  return {rows * width * (3 * kActivationBytes + written) + kept,
+          rows * width * (kActivationBytes + written) + kept * (kActivationBytes / written + 1), rows};
+}
+
+// Latents go into the cache. In fp8 queries, keys and values of every head are converted, padded to what the
+// matrix pipe takes; else only the rotary parts are turned, or keys put together of their two parts.
+Prepared prepared_latents(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch) {
+  const double written = has_8bit_cache(shape) ? 1 : kActivationBytes;
+  const double kept = batch.new_tokens * kv_bytes_per_key(shape) * (kActivationBytes / written + 1);
+  const double rows = batch.new_tokens * shape.heads;
+  if (multiplies_fp8(spec, shape)) {
+    const AttentionLibrary& library = spec.attention.library;
+    const auto padded = [&](double width) {
+      return library.latent_prefill.widens_8bit ? next_power_of_two(width) : width;
+    };
+    const double moved = rows * ((2 * shape.qk_dim + shape.v_dim) * kActivationBytes +
+                                 2 * padded(shape.qk_dim) + padded(shape.v_dim));
+    return {moved, kept + moved, rows + batch.new_tokens * shape.latent_dim / kKeyWidth};
+  }
+  const double moved =
+      rows * kActivationBytes *
+      (spec.attention.library.copies_keys ? 2 * shape.qk_dim - shape.rope_dim : 2 * shape.rope_dim);
+  return {moved, kept + moved, 0};
+}
+
 }  // namespace
 
 void add_slice(const AttentionSpec& spec, const Attention& attention, const Slice& slice, double share,
@@ -94,23 +132,19 @@ KernelCost cache_cost(const GpuSpec& spec, const AttentionShape& shape, const At
 }
 
 KernelCost prepare_cost(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch) {
-  // Queries, keys and values are written back as wide as the cache holds them. Latent attention, where keys
-  // are as many as heads, needs that to multiply in fp8 only.
-  const double kv_heads = shape.latent ? shape.heads : shape.kv_heads;
-  const double values = batch.new_tokens * (shape.heads + 2 * kv_heads) * (shape.qk_dim + shape.v_dim) / 2;
-  const bool is_8bit = has_8bit_cache(shape);
+  const Prepared prepared =
+      shape.latent ? prepared_latents(spec, shape, batch) : prepared_heads(shape, batch);
+  const AttentionSpec& attention = spec.attention;
   const double kept = batch.new_tokens * kv_bytes_per_key(shape);
-  const double bytes = shape.latent && !multiplies_fp8(spec, shape)
-                           ? 2 * kept
-                           : values * (kActivationBytes + (is_8bit ? 1 : kActivationBytes));
-  const double rate = std::min(spec.hbm_bandwidth.value * spec.hbm_read,
-                               spec.attention.prepare_feed * spec.sms * spec.clock.value);
+  // L2 is about twice as fast as HBM.
+  const double bytes = prepared.bytes * (1 + missed_share(spec, prepared.bytes, 1)) / 2;
+  const double feed = sm_seconds(
+      spec, prepared.moved / attention.prepare_feed + prepared.rows * attention.library.prepare_clocks);
   KernelCost cost;
   cost.delay(GpuDelay::prepare_start) = 1;
   cost.memory = Category::kv;
-  const double missed = (1 + missed_share(spec, bytes, 1)) / 2;  // L2 is about twice as fast as HBM
-  cost.hbm = {std::min(kept, bytes * missed), bytes * missed};
-  last(spec, bytes / rate * missed, cost);
+  cost.hbm = {std::min(kept, bytes), bytes};
+  last(spec, std::max(feed / spec.sms, bytes / (spec.hbm_bandwidth.value * spec.hbm_read)), cost);
   return cost;
 }
 

@@ -75,32 +75,59 @@ TEST(AttentionKernel, LongDecodeIsKvBytesOverBandwidth) {
   EXPECT_NEAR(alone_seconds(spec, cost), stream, 0.05 * stream);
 }
 
-// Too few keys for the matrix kernel: one block per query head on the lanes, 13 + 5 latencies of 700 clocks.
+// Too few keys for the matrix kernel: one block per query head on the lanes, 13.3 + 5.3 latencies of 700
+// clocks.
 TEST(AttentionKernel, OneShortSequenceIsAStartAndTheWaitsOfABlock) {
   const GpuSpec spec = h100();
-  const double expected = spec.attention.start.value + clocks(spec, 18 * 700);
+  const double expected = spec.attention.start.value + clocks(spec, 18.6 * 700);
   EXPECT_NEAR(decode_seconds(spec, llama_8b(), {1, 1, 16}), expected, 0.01 * expected);
 }
 
-// 32 sequences x 8 KV heads are two waves of 132 blocks. A block of 4 query heads waits 10 + 1.4 * 4 / 8
-// latencies and takes a tile of 64 keys at 20 clocks each; five latencies pass before the first.
+// 32 sequences x 8 KV heads are two waves of 132 blocks. A block of 4 query heads waits 11 + 4 / 8 latencies
+// and takes a tile of 64 keys at 18 clocks each; three and a half latencies pass before the first.
 TEST(AttentionKernel, ShortKeysTakeWholeWavesOfBlocks) {
   const GpuSpec spec = h100();
-  const double block = clocks(spec, 10.7 * 700 + 20 * 64);
+  const double block = clocks(spec, 11.5 * 700 + 18 * 64);
   const double rows = 32 * (2 * 32 + 4 * 8) * 128 * 2 / (spec.hbm_bandwidth.value * spec.hbm_attention);
   EXPECT_NEAR(decode_seconds(spec, llama_8b(), {32, 1, 3}),
-              spec.attention.start.value + clocks(spec, 5 * 700) + 2 * block + rows, 1e-8);
+              spec.attention.start.value + clocks(spec, 3.5 * 700) + 2 * block + rows, 1e-8);
 }
 
 // One sequence of 32768 keys on 8 KV heads would fill 8 of 132 SMs: XQA cuts 256 chunks into sqrt(8 x 256)
 // parts, Blackwell's kernels into as many as fill 148 SMs.
 TEST(AttentionKernel, KeysAreSplitToFillTheSms) {
-  const double unsplit = clocks(h100(), 20 * 32768.0);
+  const double unsplit = clocks(h100(), 18 * 32768.0);
   EXPECT_LT(decode_seconds(h100(), llama_8b(), {1, 1, 32767}), unsplit / 4);
   const GpuSpec b200 = spec_of("b200");
   const double merged =
       decode_seconds(b200, llama_8b(), {1, 1, 32767}) - decode_seconds(b200, llama_8b(), {1, 1, 255});
   EXPECT_GT(merged, clocks(b200, 18 * 0.65 * b200.attention.l2_latency));  // 18 partial results
+}
+
+// Far from its window XQA still starts a block for every split of the 32768 keys, 16 of them for 8 sequences
+// of 8 KV heads: eight waves of 132 that wait two thirds of a block's wait and end.
+TEST(AttentionKernel, SplitsBeforeAWindowStillStart) {
+  const GpuSpec spec = h100();
+  Attention windowed = llama_8b();
+  windowed.window = 128;
+  const double wait = clocks(spec, (11 + 0.5) * 700);
+  const double longer =
+      decode_seconds(spec, windowed, {8, 1, 32767}) - decode_seconds(spec, windowed, {8, 1, 127});
+  EXPECT_GT(longer, 6 * 0.66 * wait);
+  EXPECT_LT(longer, 8 * wait);
+}
+
+// Slightly more blocks of lanes than SMs: each is built to fill an SM, so that the last ones make a second
+// round; twice as many are built to share.
+TEST(AttentionKernel, AFewBlocksMoreThanSmsTakeTwice) {
+  const GpuSpec spec = h100();
+  Attention heads = llama_8b();
+  heads.kv_heads = 32;
+  const double one = decode_seconds(spec, heads, {4, 1, 63});     // 128 blocks
+  const double more = decode_seconds(spec, heads, {5, 1, 63});    // 160
+  const double shared = decode_seconds(spec, heads, {8, 1, 63});  // 256
+  EXPECT_GT(more - spec.attention.start.value, 1.8 * (one - spec.attention.start.value));
+  EXPECT_LT(shared, more);
 }
 
 // 64 x 1024 keys x 4 KiB = 268 MB pass 50 MB of L2; a sixteenth of that stays there from one run to the next.
@@ -176,19 +203,68 @@ TEST(AttentionKernel, PrefillComputesWholeTiles) {
   }
 }
 
-// A tile takes its products and its softmax: on Hopper side by side as far as the root of their squares.
+// A tile takes its products and its softmax: on Hopper side by side as far as their 2.5-norm.
 TEST(AttentionKernel, LongPrefillIsTilesOverSms) {
   const GpuSpec spec = h100();
   const Batches batch = batches(llama_8b(), {1, 32768, 0});
   const KernelCost cost = prefill_attention_cost(spec, shard(llama_8b(), 1), batch.prefill);
   const double scores = 128 * 128, sm = spec.sms;
   const double products = 4 * scores * 128 * sm / (spec.tensor[0].peak.value * spec.attention.tensor);
-  const double softmax = scores * (spec.exp_ops + 6) * sm / (spec.vector_peak.value * spec.vector_achieved);
-  const double expected = 32 * 256 * 257 / 2 * std::hypot(products, softmax) / sm;
+  const double softmax = scores * (spec.exp_ops + 5) * sm / (spec.vector_peak.value * spec.vector_achieved);
+  const double tile = std::pow(std::pow(products, 2.5) + std::pow(softmax, 2.5), 1 / 2.5);
+  const double expected = 32 * 256 * 257 / 2 * tile / sm;
   EXPECT_NEAR(alone_seconds(spec, cost), expected, 0.06 * expected);
   const double share = cost.tensor.useful / alone_seconds(spec, cost) / spec.tensor[0].peak.value;
   EXPECT_GT(share, 0.45);  // FlashAttention-3's figures: half to three quarters of the peak
   EXPECT_LT(share, 0.75);
+}
+
+// Two tiles of 128 rows share Blackwell's tensor memory, a head of 256 values leaves room for one: its
+// products and softmax nearly take turns, so that they take longer beside their operations than those of 128
+// values.
+TEST(AttentionKernel, WideHeadsLeaveRoomForOneTileOnBlackwell) {
+  const GpuSpec spec = spec_of("b200");
+  const auto per_op = [&](std::int64_t width) {
+    Attention attention = llama_8b();
+    attention.qk_dim = attention.v_dim = width;
+    const AttentionBatch batch = batches(attention, {1, 65536, 0}).prefill;
+    const KernelCost cost = prefill_attention_cost(spec, shard(attention, 1), batch);
+    return alone_seconds(spec, cost) / cost.tensor.useful;
+  };
+  const double products = 1 / (spec.tensor[0].peak.value * spec.attention.tensor);
+  const double exponentials = (spec.exp_ops + 1) / (spec.vector_peak.value * spec.vector_achieved);
+  const double narrow = std::hypot(products, exponentials / (4 * 128));
+  const double wide = std::pow(std::pow(products, 1.12) + std::pow(exponentials / (4 * 256), 1.12), 1 / 1.12);
+  EXPECT_NEAR(per_op(128) / narrow, 1, 0.05);
+  EXPECT_NEAR(per_op(256) / wide, 1, 0.05);
+}
+
+// 512 tokens of 32 query and 8 KV heads of 128 values in bf16. Every query head's block loads a query, a key
+// and a value and stores a query: 4 x 256 B at 33 B per clock, beside 14 clocks; keys and values are stored
+// once.
+TEST(AttentionKernel, PreparingLoadsAKeyAndAValueForEveryQueryHead) {
+  const GpuSpec spec = h100();
+  const KernelCost cost = prepare_cost(spec, shard(llama_8b(), 1), batches(llama_8b(), {1, 512, 0}).prefill);
+  const double rows = 512 * 32;
+  const double expected = (rows * (1024 / 33.0 + 14) + 512 * 8 * 512 / 33.0) / 132;
+  EXPECT_NEAR(alone_seconds(spec, cost), spec.attention.prepare_start.value + clocks(spec, expected), 1e-8);
+  EXPECT_DOUBLE_EQ(cost.hbm.useful, 512 * 8 * 512);
+}
+
+// In fp8 every head's query, key and value (192, 192 and 128 values) are read in 16 bits and written, padded
+// to powers of two, in 8: 1664 B. Else Hopper turns 64 values of every query, and Blackwell copies whole
+// keys.
+TEST(AttentionKernel, PreparingLatentsConvertsEveryHead) {
+  Attention latent = deepseek();
+  const auto bytes = [&](const std::string& chip) {
+    const AttentionBatch batch = batches(latent, {4, 8192, 0}).prefill;
+    return prepare_cost(spec_of(chip), shard(latent, 1), batch).hbm.charged / 32768;
+  };
+  EXPECT_NEAR(bytes("h100"), 128 * 256 + 2 * 576 * 2, 1);
+  EXPECT_NEAR(bytes("b200"), 128 * 640 + 2 * 576 * 2, 1);
+  latent.kv = Format::fp8;
+  EXPECT_NEAR(bytes("h100"), 128 * 1664 + 3 * 576, 1);
+  EXPECT_NEAR(bytes("a100"), 128 * 256 + 3 * 576, 1);  // which cannot multiply fp8
 }
 
 // MLA: decode stays in latent space (576 values a key, one head), a long prompt expands to 192 + 128 per

@@ -1,6 +1,8 @@
 // attention_parts.h - what the attention kernels have in common.
 #pragma once
 
+#include <cmath>
+
 #include "memwall/processors/gpu/attention_kernel.h"
 
 namespace memwall {
@@ -10,6 +12,8 @@ inline constexpr double kKeyWidth = 128;  // values of the keys that clocks per 
 
 double kv_bytes_per_key(const AttentionShape& shape);
 inline bool has_8bit_cache(const AttentionShape& shape) { return info(shape.kv).bits <= 8; }
+
+inline double next_power_of_two(double value) { return std::exp2(std::ceil(std::log2(value))); }
 
 // Prefill multiplies in fp8 where the cache holds it and the chip can.
 bool multiplies_fp8(const GpuSpec& spec, const AttentionShape& shape);

@@ -11,154 +11,234 @@ namespace {
 
 // One multiplication per score and clock of a lane costs two operations; Blackwell's lanes take values in
 // pairs.
-constexpr double kScoreOps = 6, kPairedScoreOps = 3;
+constexpr double kScoreOps = 6, kPairedScoreOps = 1;
 
-constexpr LaneKernel kLanes{.trips = 13, .first_trips = 5, .merge_trips = 9, .key_clocks = 17};
+// Masked multi-head attention of TensorRT-LLM 1.0 on Ampere, of 1.3 on the others.
+constexpr LaneKernel kAmpereLanes{.trips = 13.6, .first_trips = 5.3, .merge_trips = 9.4, .key_clocks = 18.7};
+constexpr LaneKernel kLanes{.trips = 13.3, .first_trips = 5.3, .merge_trips = 8, .key_clocks = 16.5};
+constexpr LaneKernel k8BitLanes{
+    .trips = 13.5, .first_trips = 5.2, .merge_trips = 8.4, .key_clocks = 17, .hbm = 0.83};
+constexpr LaneKernel kBlackwellLanes{.trips = 14.7, .first_trips = 5.1, .merge_trips = 3, .key_clocks = 16.8};
+constexpr LaneKernel kBlackwell8BitLanes{
+    .trips = 11.9, .first_trips = 5, .merge_trips = 4, .key_clocks = 15.9};
+
 // mma.sync with copies by cp.async: TensorRT-LLM's XQA, FlashInfer's decode.
-constexpr StreamKernel kWarpStream{.start_trips = 5,
+constexpr StreamKernel kAmpereStream{.start_trips = 5.6,
+                                     .tile = 64,
+                                     .trips = 10,
+                                     .idle_share = 0.66,
+                                     .wide_share = 0.19,
+                                     .row_trips = 1.2,
+                                     .merge_trips = 0.3,
+                                     .partial_accesses = 1.75,
+                                     .key_clocks = 19.2,
+                                     .key_clocks_8bit = 19.2,
+                                     .row_clocks = 2.1,
+                                     .fill = 60};
+constexpr StreamKernel kWarpStream{.start_trips = 3.5,
                                    .tile = 64,
-                                   .trips = 10,
-                                   .wide_share = 0.13,
-                                   .row_trips = 1.4,
-                                   .merge_trips = 3.5,
-                                   .key_clocks = 20,
-                                   .key_clocks_8bit = 20,
-                                   .fill = 28};
+                                   .trips = 11,
+                                   .idle_share = 0.66,
+                                   .wide_share = 0.19,
+                                   .row_trips = 1,
+                                   .merge_trips = 1.7,
+                                   .partial_accesses = 0.75,
+                                   .key_clocks = 18,
+                                   .key_clocks_8bit = 12,
+                                   .row_clocks = 5.4,
+                                   .fill = 26,
+                                   .hbm_wide = 0.9,
+                                   .hbm_8bit = 0.8};
 // Bulk copies run ahead of the products.
-constexpr StreamKernel kBulkStream{.start_trips = 0,
+constexpr StreamKernel kBulkStream{.start_trips = 1.5,
                                    .tile = 64,
-                                   .trips = 1.6,
-                                   .wide_share = 0,
-                                   .row_trips = 1.7,
+                                   .skips = true,
+                                   .trips = 1.35,
+                                   .row_trips = 1.6,
                                    .merge_trips = 3,
-                                   .key_clocks = 14,
-                                   .key_clocks_8bit = 14,
+                                   .partial_accesses = 0.8,
+                                   .key_clocks = 16,
+                                   .key_clocks_8bit = 16,
+                                   .row_clocks = 2.9,
+                                   .plain_key_clocks = 2.1,
                                    .fill = 60};
-constexpr StreamKernel kTensorMemoryStream{.start_trips = 4,
+constexpr StreamKernel kTensorMemoryStream{.start_trips = 3.5,
                                            .tile = 128,
+                                           .skips = true,
                                            .trips = 2.6,
-                                           .wide_share = 0,
-                                           .row_trips = 1.5,
-                                           .merge_trips = 5,
+                                           .row_trips = 1.1,
+                                           .merge_trips = 5.5,
                                            .partial_accesses = 0.65,
-                                           .key_clocks = 8,
-                                           .key_clocks_8bit = 3.6,
-                                           .fill = 75};
+                                           .key_clocks = 7.3,
+                                           .key_clocks_8bit = 3,
+                                           .fill = 70};
 
 // vLLM's Triton kernel: blocks of 16 query rows on mma.sync, 16 segments of the keys for few sequences.
-constexpr StreamKernel kTritonStream{.start_trips = 5,
+constexpr StreamKernel kTritonStream{.start_trips = 10,
                                      .segments = 16,
                                      .tile = 64,
-                                     .trips = 0.5,
-                                     .merge_trips = 5,
-                                     .partial_accesses = 0.65,
+                                     .skips = true,
+                                     .trips = 0.3,
+                                     .merge_trips = 27,
+                                     .partial_accesses = 0,
                                      .key_clocks = 46,
                                      .key_clocks_8bit = 46,
                                      .fill = 28};
-constexpr PrefillKernel kTritonPrefill{.rows = 64,
-                                       .keys = 64,
-                                       .start_trips = 6,
-                                       .key_clocks = 35,
-                                       .trips = 0.5,
+constexpr double kAnyWidth = 4096;
+constexpr PrefillKernel kTritonPrefill{.tiles = {{{kAnyWidth, 16, 64, 64}}},
+                                       .row_step = 1,
+                                       .packs_group = true,
+                                       .start_trips = 10.5,
+                                       .key_clocks = 34.4,
+                                       .trips = 1.5,
                                        .lone = 1,
-                                       .tail = 0.5,
+                                       .tail = 0.7,
                                        .overlap = 1,
                                        .pointwise_ops = kScoreOps,
                                        .fp8_share = 1};
 
-constexpr PrefillKernel kWarpPrefill{.rows = 64,
-                                     .keys = 64,
-                                     .row_tiles = 1,
-                                     .start_trips = 6,
-                                     .trips = 3,
-                                     .window_trips = 0,
-                                     .window_trips_8bit = 0,
-                                     .lone = 1.25,
-                                     .tail = 0.95,
+constexpr PrefillKernel kWarpPrefill{.tiles = {{{kAnyWidth, 64, 64, 64}}},
+                                     .row_step = 64,
+                                     .start_trips = 8.5,
+                                     .trips = 0.8,
+                                     .lone = 1.28,
+                                     .tail = 1,
                                      .overlap = 1,
                                      .pointwise_ops = kScoreOps,
                                      .fp8_share = 0.8};
+
+// The same for keys of 192 and values of 128, with kernels around it that rotate and cut.
+constexpr PrefillKernel kWarpLatents = [] {
+  PrefillKernel kernel = kWarpPrefill;
+  kernel.start_trips = 2;
+  kernel.trips = 4.5;
+  return kernel;
+}();
 
 constexpr AttentionLibrary kAmpere{.name = "ampere",
                                    .has_lanes = true,
                                    .fixed_splits = false,
                                    .prepares_decode = false,
-                                   .lanes = kLanes,
-                                   .stream = kWarpStream,
-                                   .stream_8bit = kWarpStream,
+                                   .lanes = kAmpereLanes,
+                                   .lanes_8bit = kAmpereLanes,
+                                   .stream = kAmpereStream,
+                                   .stream_8bit = kAmpereStream,
                                    .latent = {.start_trips = 1,
                                               .trips = 6.5,
                                               .lone_tensor = 0.4,
                                               .paired_tensor = 0.58,
                                               .query_passes = 0.5},
-                                   .prefill = kWarpPrefill};
+                                   .prefill = kWarpPrefill,
+                                   .latent_prefill = kWarpLatents};
+
+// Two groups of warps take 64 rows each; wide heads leave room for fewer keys.
+constexpr PrefillKernel kBulkPrefill{
+    .tiles = {{{64, 128, 256, 256}, {128, 128, 128, 256}, {kAnyWidth, 128, 64, 128}}},
+    .row_step = 64,
+    .widens_8bit = true,
+    .start_trips = 9,
+    .trips = 5.8,
+    .window_trips = 4,
+    .window_trips_8bit = 16,
+    .lone = 1,
+    .tail = 0.6,
+    .overlap = 2.5,
+    .pointwise_ops = 5,
+    .fp8_share = 0.8};
+
+constexpr PrefillKernel kBulkLatents = [] {
+  PrefillKernel kernel = kBulkPrefill;
+  kernel.start_trips = 14;
+  kernel.trips = 4.8;
+  kernel.share_16bit = 1.13;
+  return kernel;
+}();
 
 constexpr AttentionLibrary kHopper{.name = "hopper",
                                    .has_lanes = true,
                                    .fixed_splits = false,
                                    .prepares_decode = false,
                                    .lanes = kLanes,
+                                   .lanes_8bit = k8BitLanes,
                                    .stream = kWarpStream,
                                    .stream_8bit = kBulkStream,
                                    .latent = {.schedule = LatentKernel::Schedule::work_list,
                                               .start_trips = 10,
-                                              .trips = 10,
-                                              .lone_tensor = 0.7,
-                                              .query_passes = 1.8,
-                                              .merge_passes = 0.3,
-                                              .exposed_trips = 15},
-                                   .prefill = {.rows = 128,
-                                               .keys = 128,
-                                               .row_tiles = 1,
-                                               .start_trips = 6,
-                                               .trips = 6,
-                                               .window_trips = 6,
-                                               .window_trips_8bit = 18,
-                                               .lone = 1.05,
-                                               .tail = 0.65,
-                                               .overlap = 2,
-                                               .pointwise_ops = kScoreOps,
-                                               .fp8_share = 0.78}};
+                                              .trips = 10.8,
+                                              .lone_tensor = 0.72,
+                                              .hbm_8bit = 0.91,
+                                              .query_passes = 1.95,
+                                              .merge_passes = 0.46,
+                                              .partial_accesses = 0.35,
+                                              .exposed_trips = 12},
+                                   .prefill = kBulkPrefill,
+                                   .latent_prefill = kBulkLatents,
+                                   .prepare_clocks = 14};
+
+// Tensor memory holds two tiles of 128 rows for heads of up to 128 values; a pair of SMs shares one of 512.
+constexpr PrefillKernel kTensorMemoryPrefill{
+    .tiles = {{{128, 256, 128, 128}, {256, 128, 128, 128}, {kAnyWidth, 128, 128, 128, 2}}},
+    .row_step = 128,
+    .widens_8bit = true,
+    .start_trips = 10.5,
+    .trips = 4.1,
+    .window_trips = 0.9,
+    .window_trips_8bit = 1.3,
+    .lone = 0.82,
+    .tail = 0.4,
+    .overlap = 2,
+    .pair_rows = 256,
+    .lone_overlap = 1.12,
+    .pointwise_ops = kPairedScoreOps,
+    .fp8_share = 1};
+
+constexpr PrefillKernel kTensorMemoryLatents = [] {
+  PrefillKernel kernel = kTensorMemoryPrefill;
+  kernel.start_trips = 13.5;
+  kernel.overlap = 1.7;
+  kernel.share_16bit = 1.08;
+  kernel.fp8_share = 1.1;
+  return kernel;
+}();
 
 constexpr AttentionLibrary kBlackwell{.name = "blackwell",
                                       .has_lanes = true,
                                       .fixed_splits = true,
                                       .prepares_decode = true,
-                                      .lanes = kLanes,
+                                      .lanes = kBlackwellLanes,
+                                      .lanes_8bit = kBlackwell8BitLanes,
                                       .stream = kTensorMemoryStream,
                                       .stream_8bit = kTensorMemoryStream,
                                       .latent = {.schedule = LatentKernel::Schedule::waves,
-                                                 .start_trips = 10,
-                                                 .trips = 7,
-                                                 .trips_wide = 13,
-                                                 .lone_tensor = 0.6,  // of 128 rows, of which a block uses 64
-                                                 .hbm_16bit = 0.78,
-                                                 .hbm_8bit = 0.89,
+                                                 .start_trips = 6.7,
+                                                 .trips = 7.9,
+                                                 .trips_wide = 14.2,
+                                                 .lone_tensor = 0.54,
+                                                 .lone_tensor_8bit = 0.315,
+                                                 .paired_tensor = 0.75,
+                                                 .hbm_16bit = 0.79,
+                                                 .hbm_8bit = 0.93,
                                                  .fill = 33,
-                                                 .query_passes = 0.4,
-                                                 .merge_trips = 7},
-                                      .prefill = {.rows = 128,
-                                                  .keys = 128,
-                                                  .row_tiles = 1,
-                                                  .start_trips = 6,
-                                                  .trips = 5,
-                                                  .window_trips = 3,
-                                                  .window_trips_8bit = 3,
-                                                  .lone = 1.35,
-                                                  .tail = 0.9,
-                                                  .overlap = 2.4,
-                                                  .pointwise_ops = kPairedScoreOps,
-                                                  .fp8_share = 0.85}};
+                                                 .query_passes = 0.44,
+                                                 .merge_trips = 11,
+                                                 .partial_accesses = 0.5,
+                                                 .exposed_trips = 10},
+                                      .prefill = kTensorMemoryPrefill,
+                                      .latent_prefill = kTensorMemoryLatents,
+                                      .prepare_clocks = 31,
+                                      .copies_keys = true};
 
 constexpr AttentionLibrary kCdna{.name = "cdna",
                                  .has_lanes = false,
                                  .fixed_splits = true,
                                  .prepares_decode = true,
-                                 .lanes = kLanes,
-                                 .stream = kWarpStream,
-                                 .stream_8bit = kWarpStream,
+                                 .lanes = kAmpereLanes,
+                                 .lanes_8bit = kAmpereLanes,
+                                 .stream = kAmpereStream,
+                                 .stream_8bit = kAmpereStream,
                                  .latent = kAmpere.latent,
-                                 .prefill = kWarpPrefill};
+                                 .prefill = kWarpPrefill,
+                                 .latent_prefill = kWarpLatents};
 
 constexpr std::array kLibraries = {kAmpere, kHopper, kBlackwell, kCdna};
 
@@ -186,8 +266,7 @@ AttentionSpec with_engine(AttentionSpec spec, AttentionEngine engine) {
   spec.prepares = spec.prefills_any_prompt = engine == AttentionEngine::tensorrt_llm;
   if (engine == AttentionEngine::vllm) {
     spec.library.has_lanes = false;
-    if (spec.library.fixed_splits) {  // FlashInfer's prefill keeps two tiles of rows in flight per block
-      spec.library.prefill.row_tiles = 2;
+    if (spec.library.fixed_splits) {
       spec.library.falls_back = spec.library.stream.tile == kTensorMemoryStream.tile;
       spec.library.fallback_stream = kTritonStream;
       spec.library.fallback_prefill = kTritonPrefill;

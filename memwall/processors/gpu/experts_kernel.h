@@ -9,29 +9,11 @@
 
 #include <array>
 
-#include "memwall/model/model.h"
-#include "memwall/model/step.h"
-#include "memwall/processors/gpu/gemm_kernel.h"
+#include "memwall/processors/gpu/experts_load.h"
 #include "memwall/processors/gpu/kernel_cost.h"
 #include "memwall/processors/kernel_op.h"
 
 namespace memwall {
-
-// How a layer's experts are divided: `ep` groups of chips hold distinct experts; inside a group of `tp` chips
-// every expert's intermediate width is divided.
-struct ExpertsSplit {
-  int ep = 1, tp = 1;
-};
-
-// The load of the busiest chip: exact for dealt routings, else in expectation.
-struct ExpertsLoad {
-  double experts = 0;  // distinct ones that this step touches
-  double pairs = 0;    // token-expert pairs
-  // Sum over these experts of ceil(pairs of the expert / height), for heights of kGroupedHeights.
-  std::array<double, kGroupedHeights.size()> row_tiles{};
-};
-ExpertsLoad busiest_load(const Experts& shape, double tokens, const Routing& routing,
-                         const ExpertsSplit& split);
 
 inline constexpr int kExpertsKernels = 6;
 struct ExpertsKernel {
@@ -40,7 +22,8 @@ struct ExpertsKernel {
 };
 struct ExpertsRun {
   ExpertRows rows = ExpertRows::sorted;
-  bool repeated = false;  // a benchmark: weights that fit into L2 are there from the run before
+  bool is_repeated = false;  // a benchmark: weights that fit into L2 are there from the run before
+  bool is_tuned = true;      // see kernel_op.h
 };
 // In order of execution. `tokens` of the whole group of chips that share the experts.
 std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, const Experts& shape,

@@ -279,28 +279,4 @@ KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* ti
   return cost_of(spec, of, floors, search.best(), search.step_values());
 }
 
-KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape, GemmTiling* tiling) {
-  Operands of = operands_of(spec, shape.weight, shape.activation, shape.wide_scales);
-  of.achieved *= shape.tensor_share;
-  Floors floors;
-  floors.ops = 2 * shape.rows * shape.n * shape.k;
-  floors.weights = shape.groups * shape.n * shape.k * of.w_bytes;
-  floors.inputs = shape.rows * shape.k * of.x_bytes;
-  floors.outputs = shape.rows * shape.n * kOutputBytes;
-  if (shape.resident > 0) {
-    const double kept = spec.gemm.retained * spec.l2_capacity.value;
-    floors.hit_weights = floors.weights * (1 - missing(shape.resident, kept));
-  }
-  set_times(spec, of, shape.weight, shape.hbm_share, floors);
-
-  const GemmKernels& kernels = spec.gemm.grouped;
-  TileSearch search(spec, kernels, of, floors, shape.n, shape.k);
-  for (const GemmTile& tile : kernels.tiles) {
-    const auto* height = std::find(kGroupedHeights.begin(), kGroupedHeights.end(), tile.m);
-    search.try_tile(tile, shape.row_tiles[static_cast<std::size_t>(height - kGroupedHeights.begin())], 1);
-  }
-  report(search.best(), tiling);
-  return cost_of(spec, of, floors, search.best(), search.step_values());
-}
-
 }  // namespace memwall

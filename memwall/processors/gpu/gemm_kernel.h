@@ -1,4 +1,4 @@
-// gemm_kernel.h - one GEMM, or a group of them, on the SMs of one chip.
+// gemm_kernel.h - one GEMM on the SMs of one chip.
 //
 // Y(m, n) = X(m, k) W(k, n) is cut into tiles of tile_m x tile_n outputs, each computed by one block of
 // threads on one SM; blocks run in waves of as many as there are SMs. A wave takes as long when it is half
@@ -47,20 +47,5 @@ struct GemmTiling {
 
 // REQUIRES: format_refusal() is empty for the formats; sizes positive.
 KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* tiling = nullptr);
-
-// GEMMs of one n and k, each with rows and weights of its own, in one launch (the experts of a layer).
-struct GroupedGemm {
-  double rows = 0;    // of all groups
-  double groups = 0;  // that have any row
-  double n = 1, k = 1;
-  // Tiles along the rows of all groups, for each height in kGroupedHeights.
-  std::array<double, 6> row_tiles{};
-  Format weight = Format::bf16, activation = Format::bf16;
-  bool wide_scales = false;
-  double hbm_share = 1, tensor_share = 1;  // of a lone GEMM's rates that this kernel reaches
-  double resident = 0;  // bytes of weights that run in turn and may stay in L2; 0: they are in HBM
-};
-inline constexpr std::array<double, 6> kGroupedHeights = {8, 16, 32, 64, 128, 256};
-KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape, GemmTiling* tiling = nullptr);
 
 }  // namespace memwall

@@ -252,29 +252,5 @@ TEST(GemmKernel, GroupsAreThatManyGemmsInOneLaunch) {
   EXPECT_LT(alone_seconds(spec, grouped), 8 * alone_seconds(spec, single));
 }
 
-// 4 experts with 1, 5, 40 and 200 rows need 1 + 1 + 1 + 4 tiles of 64, and read four sets of weights.
-TEST(GroupedGemm, TilesAreCountedByGroup) {
-  const GpuSpec spec = h100();
-  GroupedGemm shape;
-  shape.rows = 246;
-  shape.groups = 4;
-  shape.n = 1024;
-  shape.k = 4096;
-  for (std::size_t i = 0; i < kGroupedHeights.size(); ++i) {
-    for (const double rows : {1.0, 5.0, 40.0, 200.0}) {
-      shape.row_tiles[i] += std::ceil(rows / kGroupedHeights[i]);
-    }
-  }
-  EXPECT_EQ(shape.row_tiles[3], 7);
-  GemmTiling tiling;
-  const KernelCost cost = grouped_gemm_cost(spec, shape, &tiling);
-  EXPECT_EQ(tiling.splits, 1);
-  EXPECT_DOUBLE_EQ(cost.tensor.useful, 2.0 * 246 * 1024 * 4096);
-  EXPECT_GE(cost.hbm.useful, 4.0 * 2 * 1024 * 4096);
-  // What may stay in L2 between two runs is not read again.
-  shape.resident = 4.0 * 2 * 1024 * 4096;
-  EXPECT_LT(grouped_gemm_cost(spec, shape).hbm.charged, 0.7 * cost.hbm.charged);
-}
-
 }  // namespace
 }  // namespace memwall

@@ -51,18 +51,6 @@ struct PackedFacts {
 constexpr PackedFacts kTensorRtPacked = {1, 0.25, 2.6, 4, false};  // tuned over CUTLASS's tiles
 constexpr PackedFacts kVllmPacked = {0.3, 1.2, 1.1, 2, true};      // CUTLASS's tiles by a fixed rule
 
-// Experts' GEMMs are other kernels, by and large the same on all three; fitted apart from lone GEMMs.
-struct GroupedFacts {
-  const char* name;
-  double slowdown_power, step, draw;
-};
-constexpr GroupedFacts kGrouped[] = {
-    {"ampere", 0.1, 0.31e-6, 64},
-    {"hopper", 0, 0.06e-6, 64},
-    {"blackwell", 0.2, 0.06e-6, 128},
-    {"cdna", 0.1, 0.31e-6, 64},
-};
-
 using Sizes = std::vector<std::pair<double, double>>;
 
 // One side of 128, the other 16 to 256 in steps of 16, either way round (nvjet's kernel names say both).
@@ -96,7 +84,6 @@ Sizes products(std::initializer_list<double> heights, std::initializer_list<doub
 // Four-bit operands: weights in tiles of 128 or 256, tokens in powers of two.
 Sizes packed_tiles() { return products({8, 16, 32, 64, 128, 256}, {128, 256}); }
 Sizes packed_pairs() { return {{256, 128}}; }
-Sizes grouped_tiles() { return products({8, 16, 32, 64, 128, 256}, {64, 128, 256}); }
 
 std::vector<GemmTile> tiles_of(const Sizes& sizes, double slowdown_power, double sms = 1) {
   std::vector<GemmTile> tiles;
@@ -150,14 +137,6 @@ GemmKernels packed_kernels(const LibraryFacts& library, const PackedFacts& packe
   return kernels;
 }
 
-GemmKernels grouped_kernels(const GroupedFacts& facts) {
-  GemmKernels kernels;
-  kernels.tiles = tiles_of(grouped_tiles(), facts.slowdown_power);
-  kernels.step = Seconds(facts.step);
-  kernels.draw = facts.draw;
-  return kernels;
-}
-
 }  // namespace
 
 const GemmKernels& GemmSpec::kernels(Format activation) const {
@@ -168,9 +147,8 @@ const GemmKernels& GemmSpec::kernels(Format activation) const {
 }
 
 std::vector<std::string> gemm_keys() {
-  return {"sm.boost",       "gemm.library",     "gemm.start",         "gemm.helper_start",
-          "gemm.feed",      "gemm.packed_step", "gemm.l2_retained",   "experts.start",
-          "experts.tensor", "experts.rows",     "experts.per_expert", "experts.per_scaled_group"};
+  return {"sm.boost",  "gemm.library",     "gemm.start",      "gemm.helper_start",
+          "gemm.feed", "gemm.packed_step", "gemm.l2_retained"};
 }
 
 GemmSpec read_gemm_spec(const GpuCard& card) {
@@ -186,11 +164,6 @@ GemmSpec read_gemm_spec(const GpuCard& card) {
   spec.helper_start = card.get<Seconds>("gemm.helper_start");
   spec.feed = card.get<BytesPerSecond>("gemm.feed");
   spec.retained = card.fraction("gemm.l2_retained");
-  spec.experts_start = card.get<Seconds>("experts.start");
-  spec.experts_tensor = card.fraction("experts.tensor");
-  spec.experts_rows = card.get<BytesPerSecond>("experts.rows");
-  spec.per_expert = card.get<Seconds>("experts.per_expert");
-  spec.per_scaled_group = card.get<Seconds>("experts.per_scaled_group");
   spec.scales_in_software = found->scaled != ScaledKernels::wide;
 
   spec.wide = wide_kernels(*found);
@@ -198,9 +171,6 @@ GemmSpec read_gemm_spec(const GpuCard& card) {
   spec.packed =
       packed_kernels(*found, card.word("attention.engine") == "vllm" ? kVllmPacked : kTensorRtPacked,
                      card.get<Seconds>("gemm.packed_step"));
-  spec.grouped =
-      grouped_kernels(*std::find_if(std::begin(kGrouped), std::end(kGrouped),
-                                    [&](const GroupedFacts& each) { return library == each.name; }));
   return spec;
 }
 

@@ -45,13 +45,7 @@ struct GemmSpec {
   double retained = 0;   // share of L2 that keeps operands from one use to the next
   bool scales_in_software = false;  // block scales are applied by the vector lanes
 
-  Seconds experts_start;        // of each small kernel beside the grouped GEMMs
-  double experts_tensor = 0;    // share of a lone GEMM's rate that a grouped one reaches
-  BytesPerSecond experts_rows;  // rows that are copied into the order of experts, and back
-  Seconds per_expert;           // routing and sorting: for every expert of the layer and every one held
-  Seconds per_scaled_group;     // more for every expert held, when its operands carry block scales
-
-  GemmKernels wide, scaled, packed, grouped;  // 16 and 8 bits; blocks of scales; 4 bits; experts
+  GemmKernels wide, scaled, packed;  // 16 and 8 bits; blocks of scales; 4 bits
   const GemmKernels& kernels(Format activation) const;
 };
 

@@ -152,7 +152,7 @@ class GpuKernels : public KernelLowering {
     KernelProgram program = start(op.tp * op.ep, out);
     for (const ExpertsKernel& kernel :
          experts_costs(spec_, op.shape, static_cast<double>(op.tokens), op.routing, {op.ep, op.tp},
-                       {op.rows, op.operand_sets > 0})) {
+                       {op.rows, op.operand_sets > 0, op.is_tuned})) {
       program.append(kernel.label, kernel.cost);
     }
   }

@@ -51,6 +51,9 @@ std::vector<std::string> known_keys() {
   for (std::string& key : gemm_keys()) {
     keys.push_back(std::move(key));
   }
+  for (std::string& key : experts_keys()) {
+    keys.push_back(std::move(key));
+  }
   for (std::string& key : attention_keys()) {
     keys.push_back(std::move(key));
   }
@@ -140,6 +143,7 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.l2_energy = card.get<JoulesPerByte>("energy.l2");
 
   spec.gemm = read_gemm_spec(card);
+  spec.experts = read_experts_spec(card);
   spec.attention = read_attention_spec(card);
   spec.pointwise_start = card.get<Seconds>("kernel.pointwise_start");
   spec.exchange_start = card.get<Seconds>("kernel.exchange_start");

@@ -13,6 +13,7 @@
 #include "memwall/hardware/system.h"
 #include "memwall/hardware/voltage.h"
 #include "memwall/processors/gpu/attention_spec.h"
+#include "memwall/processors/gpu/experts_spec.h"
 #include "memwall/processors/gpu/gemm_spec.h"
 
 namespace memwall {
@@ -77,6 +78,7 @@ struct GpuSpec {
   // Launch and latency of a kernel that does almost nothing, in a recorded graph.
   Seconds pointwise_start;
   GemmSpec gemm;
+  ExpertsSpec experts;
   AttentionSpec attention;
   Seconds exchange_start;  // all-to-all of tokens
   Seconds eager_launch;    // host time per kernel when the host launches each one

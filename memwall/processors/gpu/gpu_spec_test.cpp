@@ -45,7 +45,7 @@ TEST(GpuSpec, EveryGpuCardIsComplete) {
     EXPECT_LT(flat_out, 2 * spec.tdp.value);
     EXPECT_LT(spec.voltage.supply(0.5), 1);
   }
-  EXPECT_EQ(cards, 10);
+  EXPECT_EQ(cards, 17);
 }
 
 TEST(GpuSpec, EveryEstimateHasItsValueInsideItsRange) {

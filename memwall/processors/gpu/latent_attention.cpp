@@ -25,6 +25,7 @@ struct Latent {
   double cache_rate, stream_rate;  // bytes/s of the cache; of queries, outputs and partial results
   double sm_rate;                  // op/s of one SM
   double latency;                  // s
+  bool is_8bit;                    // cache
 
   Latent(const GpuSpec& spec, const AttentionShape& shape, const AttentionBatch& batch)
       : sequences(batch.sequences),
@@ -37,9 +38,10 @@ struct Latent {
         cache_rate(spec.hbm_bandwidth.value * spec.hbm_attention),
         stream_rate(spec.hbm_bandwidth.value * spec.hbm_read),
         sm_rate(spec.tensor[0].peak.value / spec.sms),
-        latency(sm_seconds(spec, spec.attention.memory_latency)) {
+        latency(sm_seconds(spec, spec.attention.memory_latency)),
+        is_8bit(has_8bit_cache(shape)) {
     const LatentKernel& kernel = spec.attention.library.latent;
-    cache_rate *= has_8bit_cache(shape) ? kernel.hbm_8bit : kernel.hbm_16bit;
+    cache_rate *= is_8bit ? kernel.hbm_8bit : kernel.hbm_16bit;
   }
   double ops_per_key(double rows) const { return 2 * rows * (row + output); }
   double stream_bytes() const { return sequences * heads * (row + output) * kActivationBytes; }
@@ -50,6 +52,13 @@ struct Timed {
   double keys = 0, rows = 0;  // computed per sequence, padded
   double readers = 1;         // blocks that read each latent
 };
+
+// Seconds until one block has read the partial results of a sequence, one after another.
+double merging(const GpuSpec& spec, const LatentKernel& kernel, double partials) {
+  const AttentionSpec& attention = spec.attention;
+  return sm_seconds(spec, kernel.merge_trips * attention.memory_latency +
+                              kernel.partial_accesses * attention.l2_latency * partials);
+}
 
 Timed in_pairs(const GpuSpec& spec, const Latent& latent, const LatentKernel& kernel) {
   const double readers = std::ceil(latent.heads / kHeads);
@@ -79,7 +88,9 @@ Timed from_work_list(const GpuSpec& spec, const Latent& latent, const LatentKern
   // Partial outputs are written and read.
   const double partial = (parts + latent.sequences) * readers * std::min(latent.heads, kHeads) *
                          latent.output * kPartialBytes * 2;
-  const double merge = is_split ? partial * kernel.merge_passes / latent.stream_rate : 0;
+  const double merge = is_split ? partial * kernel.merge_passes / latent.stream_rate +
+                                      merging(spec, kernel, std::ceil(pages / longest))
+                                : 0;
   const double exposed = kernel.exposed_trips * latent.latency * latent.missed;
   return {merge + turns * kernel.trips * latent.latency + std::max(memory + exposed, products), pages * kPage,
           readers * kHeads, readers};
@@ -97,16 +108,16 @@ Timed in_waves(const GpuSpec& spec, const Latent& latent, const LatentKernel& ke
   const double rounds = filled > kManyWaves ? filled : std::ceil(filled);
 
   const double wait = (is_narrow ? kernel.trips : kernel.trips_wide) * latent.latency;
-  // Wide blocks use two SMs' operands for one instruction of 128 rows; narrow ones are bound by what they
-  // read.
-  const double work = is_narrow
-                          ? keys * latent.key_bytes / (kernel.fill * spec.clock.value)
-                          : keys * latent.ops_per_key(kHeads) / (latent.sm_rate * 2 * kernel.lone_tensor);
+  // Narrow blocks are bound by what they read.
+  const double tensor = latent.heads > kHeads ? kernel.paired_tensor
+                        : latent.is_8bit      ? kernel.lone_tensor_8bit
+                                              : kernel.lone_tensor;
+  const double work = is_narrow ? keys * latent.key_bytes / (kernel.fill * spec.clock.value)
+                                : keys * latent.ops_per_key(kHeads) / (latent.sm_rate * 2 * tensor);
   const double memory =
-      latent.sequences * pages * kWidePage * latent.key_bytes * latent.missed / latent.cache_rate;
-  const double merge = splits > 1 ? kernel.merge_trips * latent.latency +
-                                        sm_seconds(spec, spec.attention.l2_latency / 2) * splits
-                                  : 0;
+      latent.sequences * pages * kWidePage * latent.key_bytes * latent.missed / latent.cache_rate +
+      kernel.exposed_trips * latent.latency * latent.missed;
+  const double merge = splits > 1 ? merging(spec, kernel, splits) : 0;
   return {merge + std::max(rounds * (wait + work), memory + wait * std::min(rounds, kDrift)),
           pages * kWidePage, readers * (is_narrow ? kNarrowHeads : kHeads), readers};
 }
@@ -138,13 +149,14 @@ KernelCost latent_decode_cost(const GpuSpec& spec, const AttentionShape& shape, 
   const double from_hbm = cache * latent.missed + streamed;
   cost.hbm = {from_hbm, from_hbm};
   cost.l2 = {0, cache * blocks.readers};
-  const double useful = batch.attended_keys * shape.heads * 2 * (latent.row + latent.output);
-  const double charged = latent.sequences * blocks.keys * latent.ops_per_key(blocks.rows);
-  cost.multiply(info(shape.activation).arithmetic, {useful, std::max(useful, charged)});
-  // Queries are converted to the cache's format by a kernel of its own where the format has 8 bits.
-  const bool converts = kernel.schedule == LatentKernel::Schedule::waves && has_8bit_cache(shape);
+  // Queries are converted to the cache's format by a kernel of its own where products are made in 8 bits.
+  const bool converts = kernel.schedule == LatentKernel::Schedule::waves && multiplies_fp8(spec, shape);
   const double converted =
       converts ? latent.sequences * latent.heads * latent.row * (kActivationBytes + 1) : 0;
+  const double useful = batch.attended_keys * shape.heads * 2 * (latent.row + latent.output);
+  const double charged = latent.sequences * blocks.keys * latent.ops_per_key(blocks.rows);
+  cost.multiply(converts ? Format::fp8 : info(shape.activation).arithmetic,
+                {useful, std::max(useful, charged)});
   last(spec,
        kernel.start_trips * latent.latency + blocks.seconds +
            (kernel.query_passes * streamed + converted) / latent.stream_rate,

@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/hardwired/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using hardwired_test::card_named;
-using hardwired_test::edited_chip;
 using testing::HasSubstr;
 
 double sum_below(const Chip& chip, const std::string& group) {

@@ -18,6 +18,7 @@
 #include "memwall/processors/hardwired/wire_list.h"
 #include "memwall/tensor/gguf_test_file.h"
 #include "memwall/tensor/gguf_weights.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
@@ -294,9 +295,9 @@ TEST_F(Hardening, Refusals) {
 TEST(Harden, OnlyWhereTheCardDescribesNeurons) {
   EXPECT_EQ(make_hardwired()->open_hardener(read_system("taalas-hc1")), nullptr);
   EXPECT_NE(make_hardwired()->open_hardener(read_system("hnlpu-16")), nullptr);
-  const Chip other = hardwired_test::edited_chip("hnlpu", "word: fp4_e2m1", "word: int4");
+  const Chip other = edited_chip("hnlpu", "word: fp4_e2m1", "word: int4");
   EXPECT_THROW(read_neuron_silicon(other), ConfigError);
-  const Chip narrow = hardwired_test::edited_chip(
+  const Chip narrow = edited_chip(
       "hnlpu",
       "{value: 32, estimate: \"regions are made of slices that metal joins; their size is not published\", "
       "range: [8, 64]}",

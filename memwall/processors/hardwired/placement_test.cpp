@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/hardwired/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using hardwired_test::card_named;
-using hardwired_test::edited_chip;
 using testing::HasSubstr;
 
 Placement placed(const std::string& system_name, const std::string& model_name, const Need& need) {

@@ -20,14 +20,6 @@ namespace memwall::hardwired_test {
 
 inline HardwiredCard card_named(const std::string& name) { return read_hardwired_card(read_chip(name)); }
 
-// A chip card with one piece of its text replaced.
-inline Chip edited_chip(const std::string& name, const std::string& from, const std::string& to) {
-  std::string text = read_text_file(card_file("chips", name));
-  const std::size_t at = text.find(from);
-  text.replace(at, from.size(), to);  // throws when `from` is not there
-  return parse_chip(text, name + ".yaml");
-}
-
 inline HardwiredModel loaded(const HardwiredCard& card, int copies = 1) {
   return HardwiredModel(card, wiring_of(read_model(card.wired_model)), copies);
 }

@@ -135,8 +135,8 @@ LpuCard read_lpu_card(const Chip& chip) {
   card.usable = fraction(chip, "memory.usable");
   card.byte_format = format_named("matrix.byte_format", chip.word("matrix.byte_format"));
   if (card.byte_format != Format::int8 && card.byte_format != Format::fp8) {
-    throw ConfigError(Location{chip.file}, "matrix.byte_format", quoted(chip.word("matrix.byte_format")),
-                      "'int8' or 'fp8'");
+    throw ConfigError(chip.words.at("matrix.byte_format").where, "matrix.byte_format",
+                      quoted(chip.word("matrix.byte_format")), "'int8' or 'fp8'");
   }
   card.links = read_links(chip);
   card.host_latency = chip.get<Seconds>("host.latency");

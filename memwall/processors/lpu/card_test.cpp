@@ -7,12 +7,12 @@
 #include "memwall/processors/lpu/figures.h"
 #include "memwall/processors/lpu/lpu.h"
 #include "memwall/processors/lpu/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using lpu_test::card_named;
-using lpu_test::edited_chip;
 
 double figure(const std::string& system, const std::string& name) {
   for (const Figure& f : make_lpu()->figures(read_system(system))) {
@@ -87,7 +87,7 @@ TEST(LpuCardErrors, NameFileKeyFoundAndExpected) {
          "delay.read: found '2.5 cycle', expected a whole number");
   expect("local: {value: 7", "local: {value: 3",
          "links.local: found '3', expected a link to each of the 7 other chips");
-  expect("word: int8", "word: bf16", "matrix.byte_format: found 'bf16', expected 'int8' or 'fp8'");
+  expect("word: int8", "word: bf16", ":32:3: matrix.byte_format: found 'bf16', expected 'int8' or 'fp8'");
   expect("usable: {value: 0.98", "usable: {value: 1.2", "memory.usable");
 }
 

@@ -9,6 +9,8 @@
 // of the instruction set that were never published: they come from the card as estimates.
 #pragma once
 
+#include <algorithm>
+
 namespace memwall {
 
 enum class Hemisphere { west, east };
@@ -58,5 +60,12 @@ struct LpuGeometry {
   int rotation_radix() const { return 2 * switch_units; }
   int rotation_steps() const;
 };
+
+// Places beside the VXM for what it reads again, of values of so many bytes: as many as results can come in
+// one cycle.
+inline int places_by_vxm(const LpuGeometry& geometry, int bytes) {
+  constexpr int kNearest = 8;  // slices
+  return std::max(1, std::min(kNearest, geometry.scratch_slices()) / bytes);
+}
 
 }  // namespace memwall

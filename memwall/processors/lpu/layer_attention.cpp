@@ -49,7 +49,7 @@ LayerCompiler::Queries LayerCompiler::project_and_rotate(Chip& chip, const Value
       const int tile = round * planes + static_cast<int>(p), row = tile / per_row;
       LaneVector& value = raw[at(tile)][at(b)];
       value = tile % per_row == group_ + 1 ? cache_entry(chip.values[at(b)][at(row)].back())
-                                           : s_->allocate(c, LaneType::fp16, true, true);
+                                           : s_->allocate(c, LaneType::fp16, NextReader::edge);
       const float scale = shape_.bytes ? qkv.step * data_.qkv_step : 1;
       chain.write(chain.apply(AluOp::multiply, results[p], VectorChain::constant(scale)), value);
     }
@@ -88,7 +88,7 @@ LayerCompiler::Queries LayerCompiler::project_and_rotate(Chip& chip, const Value
     for (int j = 0; j < group_; ++j) {
       for (int s = 0; s < slots_; ++s) {
         for (int b = 0; b < shape_.sequences; ++b) {
-          LaneVector q = s_->allocate(c, LaneType::fp16, true, true);
+          LaneVector q = s_->allocate(c, LaneType::fp16, NextReader::edge);
           rotate(raw[at(r * per_row + j)][at(b)], chip.query_cos[at(s)], chip.query_sin[at(s)], q);
           queries[at(r)][at(j)][at(s)].push_back(q);
         }
@@ -150,7 +150,7 @@ void LayerCompiler::scores(Chip& chip, const Queries& queries, std::vector<Head>
       for (std::size_t h = 0; h < sharing.size(); ++h) {
         Head& head = *sharing[h];
         head.scores.reserve(at(tiles_));
-        head.scores.push_back(s_->allocate(chip.index, LaneType::fp32, true, true));
+        head.scores.push_back(s_->allocate(chip.index, LaneType::fp32, NextReader::edge));
         const Hemisphere side = attention_side(b, r);
         const Hemisphere other = side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
         chains[h].write(
@@ -169,7 +169,7 @@ LaneVector LayerCompiler::maximum(Chip& chip, const std::vector<LaneVector>& val
   if (values.size() == 1) {
     return values.front();
   }
-  LaneVector top = s_->allocate(chip.index, LaneType::fp32, true, true);
+  LaneVector top = s_->allocate(chip.index, LaneType::fp32, NextReader::edge);
   VectorChain chain;
   Operand most = chain.apply(AluOp::maximum, chain.from(values[0]), chain.from(values[1], Hemisphere::west));
   for (std::size_t t = 2; t < values.size(); ++t) {
@@ -181,8 +181,9 @@ LaneVector LayerCompiler::maximum(Chip& chip, const std::vector<LaneVector>& val
   return top;
 }
 
-LaneVector LayerCompiler::lane_maximum_step(Chip& chip, const LaneVector& value, int stride) {
-  LaneVector top = s_->allocate(chip.index, LaneType::fp32, true, true);
+LaneVector LayerCompiler::lane_maximum_step(Chip& chip, const LaneVector& value, int stride,
+                                            NextReader reader, std::size_t followers) {
+  LaneVector top = s_->allocate(chip.index, LaneType::fp32, reader, followers);
   VectorChain chain;
   std::vector<Operand> operands;
   for (int a = 0; a < g_.rotation_radix(); ++a) {
@@ -214,13 +215,14 @@ void LayerCompiler::softmax(Chip& chip, std::vector<Head>& heads) {
     head.top = maximum(chip, head.scores);
   }
   for (int step = 0, stride = 1; step < g_.rotation_steps(); ++step, stride *= g_.rotation_radix()) {
-    for (Head& head : heads) {
-      head.top = lane_maximum_step(chip, head.top, stride % g_.lanes());
+    const NextReader reader = step + 1 < g_.rotation_steps() ? NextReader::edge : NextReader::vxm;
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      heads[h].top = lane_maximum_step(chip, heads[h].top, stride % g_.lanes(), reader, heads.size() - 1 - h);
     }
   }
   for (Head& head : heads) {
     for (int t = 0; t < tiles_; ++t) {
-      head.weights.push_back(s_->allocate(chip.index, LaneType::fp16, true, true));
+      head.weights.push_back(s_->allocate(chip.index, LaneType::fp16, NextReader::edge));
     }
     for (int t = 0; t < tiles_; ++t) {
       VectorChain chain;
@@ -238,7 +240,7 @@ void LayerCompiler::softmax(Chip& chip, std::vector<Head>& heads) {
       if (attention_side(heads[h].sequence, heads[h].row) == side) {
         continue;
       }
-      heads[h].denominator = s_->allocate(chip.index, LaneType::fp32, true, true);
+      heads[h].denominator = s_->allocate(chip.index, LaneType::fp32, NextReader::vxm, heads.size() - 1 - h);
       chains[h].write(chains[h].apply(AluOp::reciprocal, chains[h].from_array(side, 0, LaneType::fp32)),
                       heads[h].denominator);
       for (int t = 0; t < tiles_; ++t) {
@@ -263,7 +265,7 @@ Values LayerCompiler::weighted_sums(Chip& chip, std::vector<Head>& heads) {
         if (t + 1 == tiles_) {
           const Hemisphere side = attention_side(b, r);
           const Hemisphere other = side == Hemisphere::east ? Hemisphere::west : Hemisphere::east;
-          head.out = s_->allocate(chip.index, LaneType::fp16, true, true);
+          head.out = s_->allocate(chip.index, LaneType::fp16, NextReader::vxm, sharing.size() - 1 - h);
           const Operand share =
               chains[h].apply(AluOp::multiply, chains[h].from_array(side, 0, LaneType::fp32),
                               chains[h].from(head.denominator, other));
@@ -283,7 +285,7 @@ Values LayerCompiler::weighted_sums(Chip& chip, std::vector<Head>& heads) {
     for (int j = 0; j < group_; ++j) {
       joined.emplace_back();
       for (int b = 0; b < shape_.sequences; ++b) {
-        joined.back().push_back(s_->allocate(chip.index, linear_type(), true, true));
+        joined.back().push_back(s_->allocate(chip.index, linear_type(), NextReader::edge));
         VectorChain chain;
         Operand sum;
         for (Head& head : heads) {

@@ -55,7 +55,7 @@ class LayerCompiler {
 
   // Memory that the schedule starts from.
   void put(const std::vector<VectorAddress>& planes, LaneType type, const std::vector<float>& lanes);
-  LaneVector constant(int chip, LaneType type, const std::vector<float>& lanes);
+  LaneVector constant(int chip, LaneType type, const std::vector<float>& lanes, int bank = 1);
   void put_tile(const WeightTile& tile, int vector, const std::vector<float>& lanes);
   std::vector<float> lanes_of(const std::function<float(int)>& value) const;
 
@@ -126,7 +126,8 @@ class LayerCompiler {
   LaneVector maximum(Chip& chip, const std::vector<LaneVector>& values);
 
   // One step of the reduction over lanes: the largest of as many rotations as there are switch units.
-  LaneVector lane_maximum_step(Chip& chip, const LaneVector& value, int stride);
+  LaneVector lane_maximum_step(Chip& chip, const LaneVector& value, int stride, NextReader reader,
+                               std::size_t followers);
 
   void softmax(Chip& chip, std::vector<Head>& heads);
 
@@ -138,7 +139,7 @@ class LayerCompiler {
 
   // Sum of a vector's parts on one chip, in the order of the chips, and of the residual stream where it is
   // asked for.
-  LaneVector sum_of(int chip, std::vector<const LaneVector*> parts);
+  LaneVector sum_of(int chip, std::vector<const LaneVector*> parts, NextReader reader);
   std::vector<std::int32_t> others(int chip) const;
 
   void all_reduce();

@@ -18,34 +18,55 @@ double layer_cycles(const LpuGeometry& g, const LinkTiming& links, int chips,
   const double local = static_cast<double>(shape.intermediate) / chips;
   const ArrayMode mode{shape.bytes, shape.bytes ? 1.0 : 2.0};
 
-  SectionLength length;
-  length += norm_section(g, vectors, tokens);
+  const double hidden = shape.hidden;
+  const bool is_residual = chips == 1;  // else a part of it
+  LinearShape qkv, o, gate_up, down;
   // The last tile is that of values, for which nothing waits.
-  length += linear_section(
-      g, mode, {(rows * (group + 2) - 1) * width, static_cast<double>(shape.hidden), tokens, 1, width});
-  length += rope_section(g, slots);
+  qkv = {.n = (rows * (group + 2) - 1) * width, .k = hidden, .tokens = tokens, .tile_columns = width};
+  o = {.n = hidden,
+       .k = rows * group * width,
+       .tokens = tokens,
+       .chain = is_residual ? 2.0 : 1.0,
+       .tile_rows = width,
+       .is_residual = is_residual};
+  gate_up = {.n = 2 * local, .k = hidden, .tokens = tokens, .chain = 3, .parts = 2};
+  down = o;
+  down.k = local;
+  down.tile_rows = 0;
+  down.follows = true;
   LpuAttention attention;
   attention.heads = heads;
   attention.kv_heads = kv_heads;
   attention.qk_dim = attention.v_dim = shape.head_dim;
   attention.sequences = tokens;
   attention.keys = shape.context + 1;
-  length += attention_section(g, attention);
-  const double hidden = shape.hidden;
-  const LinearShape o{hidden, rows * group * width, tokens, chips > 1 ? 1.0 : 2.0, 0, width};
-  const LinearShape down{hidden, local, tokens, o.chain, 0, 0, true};
-  length += linear_section(g, mode, o);
+  LinearShape all_tiles = qkv;
+  all_tiles.n = rows * (group + 2) * width;
+  attention.queries_lead = queries_lead(g, mode, all_tiles);
+
+  SectionLength length;
   length += norm_section(g, vectors, tokens);
-  length += linear_section(g, mode, {2 * std::ceil(local / lanes) * lanes, hidden, tokens, 3});
+  length += linear_section(g, mode, qkv);
+  length += rope_section(g, slots);
+  length += attention_section(g, attention);
+  length += linear_section(g, mode, o);
+  // Sums leave an exchange one token after another: the last is normed alone.
+  length += norm_section(g, vectors, chips > 1 ? 1 : tokens);
+  length += linear_section(g, mode, gate_up);
   length += linear_section(g, mode, down);
-  double exchanges = 0;
-  for (const LinearShape& matrix : {o, down}) {
-    if (chips > 1) {
-      exchanges +=
-          all_reduce_section(g, links, vectors * tokens, chips, emission_of(g, mode, matrix)).cycles(links);
-    }
+  if (chips == 1) {
+    return length.cycles;
   }
-  return length.cycles + exchanges;
+  const auto exchange = [&](const Emission& emission) {
+    return all_reduce_section(g, links, vectors * tokens, chips, emission).cycles(links);
+  };
+  // Where no matrix has a second tile, which waits for the last token, they come to the next exchange so,
+  // too.
+  const bool one_by_one = all_reduce_at_once(g, links, vectors * tokens, chips) &&
+                          tile_count(g, mode, gate_up) == 1 && tile_count(g, mode, down) == 1;
+  const Emission apart{tokens, (tokens - 1) * vectors * 2 * links.wire};
+  return length.cycles + exchange(emission_of(g, mode, o)) +
+         exchange(one_by_one ? apart : emission_of(g, mode, down));
 }
 
 }  // namespace memwall

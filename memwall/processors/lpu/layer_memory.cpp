@@ -24,8 +24,8 @@ void LayerCompiler::put(const std::vector<VectorAddress>& planes, LaneType type,
   }
 }
 
-LaneVector LayerCompiler::constant(int chip, LaneType type, const std::vector<float>& lanes) {
-  const LaneVector value = s_->allocate(chip, type, true, true, 1);
+LaneVector LayerCompiler::constant(int chip, LaneType type, const std::vector<float>& lanes, int bank) {
+  const LaneVector value = s_->allocate_constant(chip, type, bank);
   put(value.on(Hemisphere::west).planes, type, lanes);
   put(value.on(Hemisphere::east).planes, type, lanes);
   return value;
@@ -57,20 +57,26 @@ LayerCompiler::Chip LayerCompiler::prepare(int c) {
       put_tile(chip.ones.back(), v, lanes_of([](int) { return 1.0f; }));
     }
   }
+  chip.x.resize(at(hidden_vectors()));
+  for (int b = 0; b < shape_.sequences; ++b) {  // as a layer before leaves it: in the order of its results
+    for (int k = 0; k < hidden_vectors(); ++k) {
+      const auto value = [&](int l) {
+        const int i = k * lanes + l;
+        return i < shape_.hidden ? data_.x[at(b * shape_.hidden + i)] : 0;
+      };
+      chip.x[at(k)].push_back(constant(c, LaneType::fp16, lanes_of(value), 0));
+    }
+  }
   for (int k = 0; k < hidden_vectors(); ++k) {
-    const auto lanes_at = [&](const std::vector<float>& values, int offset, float scale) {
+    const auto lanes_at = [&](const std::vector<float>& values, float scale) {
       return lanes_of([&](int l) {
         const int i = k * lanes + l;
-        return i < shape_.hidden ? values[at(offset + i)] * scale : 0;
+        return i < shape_.hidden ? values[at(i)] * scale : 0;
       });
     };
-    chip.x.emplace_back();
-    for (int b = 0; b < shape_.sequences; ++b) {
-      chip.x.back().push_back(constant(c, LaneType::fp16, lanes_at(data_.x, b * shape_.hidden, 1)));
-    }
     const float attention = shape_.bytes ? 1 / data_.qkv_step : 1, up = shape_.bytes ? 1 / data_.up_step : 1;
-    chip.attention_gain.push_back(constant(c, LaneType::fp32, lanes_at(data_.attention_gain, 0, attention)));
-    chip.feed_forward_gain.push_back(constant(c, LaneType::fp32, lanes_at(data_.feed_forward_gain, 0, up)));
+    chip.attention_gain.push_back(constant(c, LaneType::fp32, lanes_at(data_.attention_gain, attention)));
+    chip.feed_forward_gain.push_back(constant(c, LaneType::fp32, lanes_at(data_.feed_forward_gain, up)));
   }
   const auto angle = [&](int lane) {
     const int pair = lane % d % (d / 2);

@@ -121,7 +121,7 @@ Values LayerCompiler::norm(const Chip& chip, const std::vector<LaneVector>& gain
   for (int b = 0; b < shape_.sequences; ++b) {
     for (int k = 0; k < vectors; ++k) {
       const bool east = side_of(b) == Hemisphere::east;
-      squares[at(k)].push_back(s_->allocate(chip.index, LaneType::fp16, !east, east));
+      squares[at(k)].push_back(s_->allocate_on(chip.index, LaneType::fp16, !east, east));
       VectorChain chain;
       const Operand scaled = chain.apply(AluOp::multiply, chain.from(chip.x[at(k)][at(b)], side_of(b)),
                                          VectorChain::constant(root));
@@ -131,7 +131,7 @@ Values LayerCompiler::norm(const Chip& chip, const std::vector<LaneVector>& gain
   }
   std::vector<LaneVector> roots;
   for (int b = 0; b < shape_.sequences; ++b) {
-    roots.push_back(s_->allocate(chip.index, LaneType::fp32, true, true));
+    roots.push_back(s_->allocate(chip.index, LaneType::fp32, NextReader::vxm));
   }
   for (const Hemisphere side : {Hemisphere::east, Hemisphere::west}) {
     std::vector<VectorChain> chains(at(shape_.sequences));
@@ -154,7 +154,7 @@ Values LayerCompiler::norm(const Chip& chip, const std::vector<LaneVector>& gain
   }
   for (int b = 0; b < shape_.sequences; ++b) {
     for (int k = 0; k < vectors; ++k) {
-      y[at(k)].push_back(s_->allocate(chip.index, linear_type(), true, true));
+      y[at(k)].push_back(s_->allocate(chip.index, linear_type(), NextReader::edge));
       VectorChain chain;
       const Hemisphere side = k % 2 == 0 ? Hemisphere::east : Hemisphere::west;
       const Hemisphere other = k % 2 == 0 ? Hemisphere::west : Hemisphere::east;
@@ -176,7 +176,7 @@ void LayerCompiler::into_residual(Chip& chip, const LaneMatrix& matrix, const Va
     for (std::size_t p = 0; p < sums.size(); ++p) {
       const int vector = round * planes + static_cast<int>(p);
       LaneVector& value = results[at(vector)][at(b)];
-      value = s_->allocate(chip.index, LaneType::fp16, true, true);
+      value = s_->allocate(chip.index, LaneType::fp16, chips_ > 1 ? NextReader::edge : NextReader::vxm);
       const Operand part = chain.apply(AluOp::multiply, sums[p], VectorChain::constant(scale));
       const Hemisphere side = p % 2 == 0 ? Hemisphere::west : Hemisphere::east;
       chain.write(
@@ -187,8 +187,8 @@ void LayerCompiler::into_residual(Chip& chip, const LaneMatrix& matrix, const Va
   (chips_ > 1 ? chip.parts : chip.x) = std::move(results);
 }
 
-LaneVector LayerCompiler::sum_of(int chip, std::vector<const LaneVector*> parts) {
-  LaneVector sum = s_->allocate(chip, LaneType::fp16, true, true);
+LaneVector LayerCompiler::sum_of(int chip, std::vector<const LaneVector*> parts, NextReader reader) {
+  LaneVector sum = s_->allocate(chip, LaneType::fp16, reader);
   VectorChain chain;
   Operand total = chain.from(*parts[0]);
   for (std::size_t p = 1; p < parts.size(); ++p) {
@@ -241,7 +241,7 @@ void LayerCompiler::all_reduce() {
     if (with_residual) {
       parts.push_back(&residual(chip, v));
     }
-    return sum_of(chip, parts);
+    return sum_of(chip, parts, with_residual ? NextReader::vxm : NextReader::edge);
   };
   if (at_once) {
     for (int v = 0; v < vectors; ++v) {
@@ -272,7 +272,7 @@ void LayerCompiler::all_reduce() {
   for (int v = 0; v < vectors; ++v) {
     for (int c = 0; c < chips_; ++c) {
       const LaneVector& whole = c == v % chips_ ? sums[at(v)] : moved[at(v)][at(v % chips_)][at(c)];
-      residual(c, v) = sum_of(c, {&whole, &residual(c, v)});
+      residual(c, v) = sum_of(c, {&whole, &residual(c, v)}, NextReader::vxm);
     }
   }
 }
@@ -324,7 +324,7 @@ void LayerCompiler::feed_forward_block() {
       for (std::size_t p = 0; p + 1 < sums.size(); p += 2) {
         const int vector = (round * (shape_.bytes ? 4 : 2) + static_cast<int>(p)) / 2;
         LaneVector& value = hidden[at(vector)][at(b)];
-        value = s_->allocate(chip.index, linear_type(), true, true);
+        value = s_->allocate(chip.index, linear_type(), NextReader::edge);
         const Operand gate = chain.apply(AluOp::multiply, sums[p], VectorChain::constant(scale));
         const Operand up = chain.apply(AluOp::multiply, sums[p + 1], VectorChain::constant(scale * out));
         const Operand product = chain.apply(AluOp::multiply, gate, up);

@@ -23,6 +23,7 @@ StreamDirection outward(Hemisphere side) {
 StreamDirection inward(Hemisphere side) {
   return side == Hemisphere::east ? StreamDirection::west : StreamDirection::east;
 }
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
 std::size_t side_index(std::int32_t chip, Hemisphere side) {
   return static_cast<std::size_t>(chip) * kSides + static_cast<std::size_t>(side);
 }
@@ -35,7 +36,9 @@ ListScheduler::ListScheduler(LpuSchedule& schedule, const std::vector<LinkEnd>& 
   const auto chips = static_cast<std::size_t>(schedule.chips);
   schedule_.links = links;
   arrays_.resize(chips * kSides * kPlanesPerSide);
-  next_scratch_.assign(chips * kSides * LpuGeometry::kBanks, 0);
+  next_scratch_.assign(chips * kSides, 0);
+  next_place_.assign(chips * LpuGeometry::kBanks, {});
+  scratch_rows_.assign(chips * kSides * LpuGeometry::kBanks * at(g_.scratch_slices()), 0);
   tile_rows_.assign(chips * kSides * kPlanesPerSide, {0, 0});
   link_free_.assign(links.size(), 0);
 }
@@ -58,33 +61,78 @@ int ListScheduler::table(const std::vector<std::int16_t>& lanes) {
   return static_cast<int>(schedule_.tables.size()) - 1;
 }
 
-LaneVector ListScheduler::allocate(std::int32_t chip, LaneType type, bool west, bool east, int bank) {
+int& ListScheduler::next_row(const VectorAddress& address) {
+  const std::size_t area = side_index(address.chip, address.side) * LpuGeometry::kBanks + at(address.bank);
+  return scratch_rows_[area * at(g_.scratch_slices()) + at(address.slice - 1)];
+}
+
+std::vector<VectorAddress> ListScheduler::places(std::int32_t chip, Hemisphere side, int first, int bytes,
+                                                 int bank) {
+  std::vector<VectorAddress> planes;
+  for (int b = 0; b < bytes; ++b) {
+    const auto slice = static_cast<std::int16_t>((first + b) % g_.scratch_slices() + 1);
+    planes.push_back({chip, side, slice, static_cast<std::int16_t>(bank), 0});
+    planes.back().row = next_row(planes.back());
+    if (planes.back().row >= g_.words_per_bank) {
+      throw ConfigError("schedule",
+                        fmt::format("more than {} vectors in a slice beside the VXM", g_.words_per_bank),
+                        "a layer whose activations fit into the scratch slices");
+    }
+  }
+  return planes;
+}
+
+std::vector<VectorAddress> ListScheduler::take_places(std::int32_t chip, Hemisphere side, int first,
+                                                      int bytes, int bank) {
+  std::vector<VectorAddress> planes = places(chip, side, first, bytes, bank);
+  for (const VectorAddress& address : planes) {
+    ++next_row(address);
+  }
+  return planes;
+}
+
+LaneVector ListScheduler::allocate(std::int32_t chip, LaneType type, NextReader reader,
+                                   std::size_t followers) {
+  constexpr std::size_t kPlacesInTurn = 2, kAllClose = 10;
+  if (reader == NextReader::edge) {
+    return allocate_on(chip, type, true, true);
+  }
+  LaneVector value;
+  value.chip = chip;
+  value.type = type;
+  value.is_placed = false;
+  value.preferred_place = std::min(followers < kAllClose ? 0 : static_cast<int>(followers % kPlacesInTurn),
+                                   places_by_vxm(g_, width(type)) - 1);
+  return value;
+}
+
+LaneVector ListScheduler::allocate_on(std::int32_t chip, LaneType type, bool west, bool east) {
   LaneVector value;
   value.chip = chip;
   value.type = type;
   for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
-    if (!(side == Hemisphere::west ? west : east)) {
-      continue;
-    }
-    const std::size_t area = side_index(chip, side) * LpuGeometry::kBanks + static_cast<std::size_t>(bank);
-    for (int b = 0; b < width(type); ++b) {
-      const int place = next_scratch_[area]++;
-      if (place >= g_.scratch_slices() * g_.words_per_bank) {
-        throw ConfigError("schedule", fmt::format("more than {} vectors beside the VXM", place),
-                          "a layer whose activations fit into the scratch slices");
-      }
-      VectorAddress address;
-      address.chip = chip;
-      address.side = side;
+    const bool is_west = side == Hemisphere::west;
+    if (is_west ? west : east) {
+      int& place = next_scratch_[side_index(chip, side)];
       // Values that share a slice in the east do not in the west.
-      const int slices = g_.scratch_slices(),
-                turn = side == Hemisphere::west ? kWestTurn * (place / slices) : 0;
-      address.slice = static_cast<std::int16_t>((place + turn) % slices + 1);
-      address.bank = static_cast<std::int16_t>(bank);
-      address.row = place / g_.scratch_slices();
-      value.on(side).planes.push_back(address);
+      const int turn = is_west ? kWestTurn * (place / g_.scratch_slices()) : 0;
+      value.on(side).planes = take_places(chip, side, place + turn, width(type), 0);
+      place += width(type);
     }
   }
+  return value;
+}
+
+LaneVector ListScheduler::allocate_constant(std::int32_t chip, LaneType type, int bank) {
+  LaneVector value;
+  value.chip = chip;
+  value.type = type;
+  const int bytes = width(type);
+  int& place = next_place_[at(chip * LpuGeometry::kBanks + bank)][at(bytes)];
+  for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
+    value.on(side).planes = take_places(chip, side, place * bytes, bytes, bank);
+  }
+  place = (place + 1) % places_by_vxm(g_, bytes);
   return value;
 }
 
@@ -180,7 +228,7 @@ bool ListScheduler::bring(Group& group, const LaneVector& value, Hemisphere side
     const VectorAddress& address = copy.planes[b];
     LpuInstruction read =
         instruction(value.chip, LpuOpcode::read, arrival - std::abs(to - from[b]) - g_.read_delay);
-    if (read.cycle < copy.ready) {
+    if (read.cycle < copy.ready[b]) {
       return false;
     }
     read.side = side;
@@ -277,38 +325,64 @@ bool ListScheduler::add_source(Group& group, std::int32_t chip, const ChainSourc
   return add(group, unit);
 }
 
-bool ListScheduler::add_output(Group& group, LpuInstruction& alu, LaneVector& value, std::int64_t cycle) {
-  std::array<std::int64_t, 2> ready{};
-  alu.type = value.type;
-  for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
-    if (!value.is_on(side)) {
-      continue;
-    }
-    const std::vector<VectorAddress>& planes = value.on(side).planes;
-    std::vector<int> ends;
-    for (const VectorAddress& address : planes) {
-      ends.push_back(g_.at(side, address.slice));
-    }
-    const StreamRange streams = take_streams(alu.chip, outward(side), ends, cycle, g_.vxm());
-    if (streams.count == 0) {
+bool ListScheduler::add_writes(Group& group, LpuInstruction& alu, LaneVector& value, Hemisphere side,
+                               const std::vector<VectorAddress>& planes, std::int64_t cycle) {
+  std::vector<int> ends;
+  for (const VectorAddress& address : planes) {
+    ends.push_back(g_.at(side, address.slice));
+  }
+  const StreamRange streams = take_streams(alu.chip, outward(side), ends, cycle, g_.vxm());
+  if (streams.count == 0) {
+    return false;
+  }
+  for (std::size_t b = 0; b < planes.size(); ++b) {
+    LpuInstruction write = instruction(alu.chip, LpuOpcode::write, cycle + planes[b].slice);
+    write.side = side;
+    write.unit = planes[b].slice;
+    write.bank = planes[b].bank;
+    write.row = planes[b].row;
+    write.in = {streams.direction, static_cast<std::int16_t>(streams.first + static_cast<int>(b)), 1};
+    if (!add(group, write)) {
       return false;
     }
-    (alu.out.count == 0 ? alu.out : alu.out2) = streams;
-    for (std::size_t b = 0; b < planes.size(); ++b) {
-      LpuInstruction write = instruction(alu.chip, LpuOpcode::write, cycle + planes[b].slice);
-      write.side = side;
-      write.unit = planes[b].slice;
-      write.bank = planes[b].bank;
-      write.row = planes[b].row;
-      write.in = {streams.direction, static_cast<std::int16_t>(streams.first + static_cast<int>(b)), 1};
-      if (!add(group, write)) {
+    group.written.push_back({&value, side, b, planes[b], write.cycle + g_.write_delay});
+  }
+  (alu.out.count == 0 ? alu.out : alu.out2) = streams;
+  return true;
+}
+
+bool ListScheduler::add_output(Group& group, LpuInstruction& alu, LaneVector& value, std::int64_t cycle) {
+  alu.type = value.type;
+  const int bytes = width(value.type);
+  for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
+    if (value.is_placed) {
+      if (value.is_on(side) && !add_writes(group, alu, value, side, value.on(side).planes, cycle)) {
         return false;
       }
-      auto& at = ready[static_cast<std::size_t>(side)];
-      at = std::max(at, write.cycle + g_.write_delay);
+      continue;
+    }
+    const std::size_t mark = taken_.mark(), instructions = group.instructions.size(),
+                      written = group.written.size();
+    bool is_added = false;
+    const int count = places_by_vxm(g_, bytes);
+    for (int n = 0; n < count && !is_added; ++n) {
+      const int place = (value.preferred_place + n) % count;
+      std::vector<VectorAddress> planes = places(alu.chip, side, place * bytes, bytes, 0);
+      for (const Written& other : group.written) {  // rows are taken when the group is accepted
+        for (VectorAddress& plane : planes) {
+          plane.row +=
+              !other.value->is_placed && other.address.slice == plane.slice && other.side == side ? 1 : 0;
+        }
+      }
+      is_added = add_writes(group, alu, value, side, planes, cycle);
+      if (!is_added) {
+        undo(group, mark, instructions, written);
+      }
+    }
+    if (!is_added) {
+      return false;
     }
   }
-  group.ready.emplace_back(&value, ready);
   return true;
 }
 
@@ -370,9 +444,11 @@ std::int64_t ListScheduler::earliest(const VectorChain& chain) const {
       continue;
     }
     const bool switched = source.kind == ChainSource::Kind::permuted;
-    for (const VectorAddress& address : source.value->on(source.side).planes) {
-      const int transit = switched ? 2 * g_.sxm_distance() - address.slice + g_.switch_delay : address.slice;
-      cycle = std::max(cycle, source.value->on(source.side).ready + g_.read_delay + transit -
+    const LaneVector::Copy& copy = source.value->on(source.side);
+    for (std::size_t b = 0; b < copy.planes.size(); ++b) {
+      const int slice = copy.planes[b].slice;
+      const int transit = switched ? 2 * g_.sxm_distance() - slice + g_.switch_delay : slice;
+      cycle = std::max(cycle, copy.ready[b] + g_.read_delay + transit -
                                   static_cast<std::int64_t>(source.level) * g_.alu_delay);
     }
   }
@@ -389,22 +465,35 @@ std::int64_t ListScheduler::first_cycle(std::int64_t from, Try&& attempt) {
       accept(group);
       return cycle;
     }
-    taken_.undo_to(mark);
-    group.instructions.clear();
-    group.ready.clear();
+    undo(group, mark, 0, 0);
   }
-  throw std::logic_error("[lpu] instructions of '" + schedule_.labels[static_cast<std::size_t>(label_)] +
-                         "' are in their own way");
+  // Unlike a bank that is taken, a chip too small for a group is so in every cycle.
+  throw ConfigError(
+      "schedule", fmt::format("no cycle for the instructions of '{}' together", schedule_.labels[at(label_)]),
+      fmt::format("a chip with more than {} VXM ALUs, {} streams and {} scratch slices", g_.alus, g_.streams,
+                  g_.scratch_slices()));
 }
 
 void ListScheduler::accept(Group& group) {
   schedule_.instructions.insert(schedule_.instructions.end(), group.instructions.begin(),
                                 group.instructions.end());
-  for (const auto& [value, ready] : group.ready) {
-    for (const Hemisphere side : {Hemisphere::west, Hemisphere::east}) {
-      value->on(side).ready = ready[static_cast<std::size_t>(side)];
+  for (const Written& written : group.written) {
+    LaneVector::Copy& copy = written.value->on(written.side);
+    if (!written.value->is_placed) {
+      copy.planes.push_back(written.address);
+      ++next_row(written.address);
     }
+    copy.ready[written.plane] = written.ready;
   }
+  for (const Written& written : group.written) {
+    written.value->is_placed = true;
+  }
+}
+
+void ListScheduler::undo(Group& group, std::size_t mark, std::size_t instructions, std::size_t written) {
+  taken_.undo_to(mark);
+  group.instructions.resize(instructions);
+  group.written.resize(written);
 }
 
 void ListScheduler::run(std::int32_t chip, const VectorChain& chain) {
@@ -440,7 +529,7 @@ bool ListScheduler::add_load(Group& group, const WeightTile& tile, std::int64_t 
       read.bank = address.bank;
       read.row = address.row;
       read.out = {direction, static_cast<std::int16_t>(first + n), 1};
-      const bool early = vector + 1 == tile.count && read.cycle < tile.last_ready;
+      const bool early = vector + 1 == tile.count && read.cycle < tile.last_ready[at(n / vectors)];
       if (early || !taken_.take_stream(tile.chip, direction, first + n, array_at, load.cycle, from) ||
           !add(group, read)) {
         return false;
@@ -520,9 +609,9 @@ void ListScheduler::run_passes(const std::vector<WeightTile>& tiles, const std::
   const std::int64_t arrays_to_vxm = g_.matrix_delay + g_.emit_delay + g_.mxm_distance();
   for (const ArrayPass& pass : passes) {
     for (const WeightTile& tile : tiles) {
-      for (const VectorAddress& address : pass.operand->on(tile.side).planes) {
-        from = std::max(
-            from, pass.operand->on(tile.side).ready + g_.read_delay + g_.mxm_distance() - address.slice);
+      const LaneVector::Copy& copy = pass.operand->on(tile.side);
+      for (std::size_t b = 0; b < copy.planes.size(); ++b) {
+        from = std::max(from, copy.ready[b] + g_.read_delay + g_.mxm_distance() - copy.planes[b].slice);
       }
     }
     if (pass.then != nullptr) {
@@ -559,7 +648,7 @@ void ListScheduler::run_send(const LaneVector& value, const std::vector<std::int
   received.clear();
   for (const std::int32_t peer : peers) {
     const bool east = side_of(end_of(link_to(peer)).link) == Hemisphere::east;
-    received.push_back(allocate(peer, value.type, !east, east));
+    received.push_back(allocate_on(peer, value.type, !east, east));
   }
   for (int b = 0; b < width(value.type); ++b) {
     std::int64_t from = 0;
@@ -569,7 +658,7 @@ void ListScheduler::run_send(const LaneVector& value, const std::vector<std::int
       from = std::max({from,
                        link_free_[static_cast<std::size_t>(value.chip) * kLinksPerChip +
                                   static_cast<std::size_t>(link_to(peer))],
-                       value.on(side).ready + g_.read_delay + g_.c2c_distance() - address.slice});
+                       value.on(side).ready[at(b)] + g_.read_delay + g_.c2c_distance() - address.slice});
     }
     const std::int64_t sent = first_cycle(from, [&](Group& group, std::int64_t cycle) {
       std::array<StreamRange, 2> streams;
@@ -580,7 +669,7 @@ void ListScheduler::run_send(const LaneVector& value, const std::vector<std::int
         if (in.count == 0) {
           LaneVector plane;
           plane.chip = value.chip;
-          plane.on(side) = {{value.on(side).planes[static_cast<std::size_t>(b)]}, value.on(side).ready};
+          plane.on(side) = {{value.on(side).planes[at(b)]}, {value.on(side).ready[at(b)]}};
           if (!bring(group, plane, side, g_.at(side, g_.c2c_distance()), cycle, in)) {
             return false;
           }
@@ -606,7 +695,7 @@ void ListScheduler::run_send(const LaneVector& value, const std::vector<std::int
         if (receive.out.count == 0 || !add(group, send) || !add(group, receive) || !add(group, write)) {
           return false;
         }
-        group.ready.push_back({&received[p], {write.cycle + g_.write_delay, write.cycle + g_.write_delay}});
+        group.written.push_back({&received[p], receive.side, at(b), target, write.cycle + g_.write_delay});
       }
       return true;
     });

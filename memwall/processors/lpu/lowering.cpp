@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "memwall/processors/shard.h"
+
 namespace memwall {
 namespace {
 
@@ -68,15 +70,31 @@ std::int32_t LpuModel::label(const std::string& text) {
 void LpuModel::place_operators(const std::vector<Operator>& operators, std::vector<PlacedOp>& placed) {
   for (std::size_t i = 0; i < operators.size(); ++i) {
     const Operator& op = operators[i];
-    PlacedOp result{op, label(op.name)};
+    PlacedOp result;
+    result.op = op;
+    result.label = label(op.name);
     if (std::holds_alternative<Linear>(op.shape)) {
       result.n = columns_per_chip(operators, i, plan_.tp);
       result.k = rows_per_chip(op, plan_.tp);
       result.reduces = op.split == TensorSplit::rows;
       result.follows = result.reduces && op.role == OpRole::ffn;
+      const Activation* activation =
+          i + 1 < operators.size() ? std::get_if<Activation>(&operators[i + 1].shape) : nullptr;
+      result.parts = activation != nullptr && activation->gated ? 2 : 1;
       place_heads(operators, i, result);
       if (op.role == OpRole::head) {  // its columns are dealt to all chips that hold a part of it
         result.n = std::ceil(real(std::get<Linear>(op.shape).n) / (plan_.tp * std::max(1, stages_.head)));
+      }
+    }
+    if (const auto* attention = std::get_if<Attention>(&op.shape)) {
+      for (std::size_t j = 0; j < i; ++j) {
+        const auto* linear = std::get_if<Linear>(&placed[j].op.shape);
+        if (linear != nullptr && placed[j].tile_columns > 0 && fed_attention(operators, j) == attention) {
+          result.n = placed[j].n;
+          result.k = placed[j].k;
+          result.tile_columns = placed[j].tile_columns;
+          result.feeding = mode_of(linear->weight, linear->activation);
+        }
       }
     }
     result.reduces = result.reduces || std::holds_alternative<Experts>(op.shape);
@@ -195,8 +213,16 @@ void LpuModel::add_linear(const PlacedOp& placed, const Chunk& chunk, Block& blo
   // Of queries, keys and values nothing waits for the last tile, which is of values.
   const double waited =
       placed.tile_columns > 0 ? std::max(placed.tile_columns, placed.n - placed.tile_columns) : placed.n;
-  const LinearShape shape{waited,           placed.k,      tokens, kLinearChain, placed.tile_columns,
-                          placed.tile_rows, placed.follows};
+  LinearShape shape;
+  shape.n = waited;
+  shape.k = placed.k;
+  shape.tokens = tokens;
+  shape.chain = kLinearChain;
+  shape.tile_columns = placed.tile_columns;
+  shape.tile_rows = placed.tile_rows;
+  shape.parts = placed.parts;
+  shape.follows = placed.follows;
+  shape.is_residual = placed.op.split == TensorSplit::rows && plan_.tp == 1;
   // The mathematics needs every weight of the chip once, and its tokens' products.
   add_matrix(placed, linear_section(card_.geometry, mode, shape), mode,
              emission_of(card_.geometry, mode, shape), placed.n * placed.k * mode.stored_bytes,
@@ -213,6 +239,11 @@ void LpuModel::add_attention(const PlacedOp& placed, const Chunk& chunk, Block& 
   shape.qk_dim = real(attention.is_latent() ? attention.latent + attention.rope_dim : attention.qk_dim);
   shape.v_dim = real(attention.is_latent() ? attention.latent : attention.v_dim);
   shape.kv_bytes = info(attention.kv).bits / kBitsPerByte;
+  if (placed.tile_columns > 0) {
+    const LinearShape qkv{
+        .n = placed.n, .k = placed.k, .tokens = chunk.tokens, .tile_columns = placed.tile_columns};
+    shape.queries_lead = queries_lead(card_.geometry, placed.feeding, qkv);
+  }
   const double width = shape.kv_heads * (attention.is_latent() ? shape.qk_dim : shape.qk_dim + shape.v_dim);
   for (const Slice& slice : chunk.step.slices) {
     // Chunks of a prefill differ in what they see: the mean of all.
@@ -238,8 +269,10 @@ void LpuModel::add_experts(const PlacedOp& placed, const Chunk& chunk, Block& bl
   const LpuGeometry& g = card_.geometry;
   // Gate and up matrices of the experts stand side by side; their down matrices one below the other.
   const double lanes = g.lanes(), padded = active * std::ceil(hidden / lanes) * lanes;
-  const LinearShape down{width, padded, tokens, kLinearChain, 0, 0, true};
-  SectionLength length = linear_section(g, mode, {up * padded, width, tokens, kGateChain});
+  LinearShape first, down;
+  first = {.n = up * padded, .k = width, .tokens = tokens, .chain = kGateChain, .parts = up};
+  down = {.n = width, .k = padded, .tokens = tokens, .chain = kLinearChain, .follows = true};
+  SectionLength length = linear_section(g, mode, first);
   length += linear_section(g, mode, down);
   add_matrix(placed, length, mode, emission_of(g, mode, down),
              active * (up + 1) * width * hidden * mode.stored_bytes, (up + 1) * width * hidden * pairs, chunk,

@@ -28,10 +28,12 @@ class LpuModel : public PlacedModel {
   struct PlacedOp {
     Operator op;
     std::int32_t label = 0;
-    double n = 0, k = 0;  // of a Linear on one chip
+    double n = 0, k = 0;  // of a Linear on one chip; of attention: of that which makes its queries and keys,
+    ArrayMode feeding;    // and its mode
     // Where heads lie side by side (LinearShape), and whether its operand comes from the matrix before.
     double tile_columns = 0, tile_rows = 0;
     bool follows = false;
+    double parts = 1;      // gate and up in one
     bool reduces = false;  // its result is a part of a sum over the chips of a stage
   };
   struct PlacedGroup {

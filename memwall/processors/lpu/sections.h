@@ -1,6 +1,7 @@
 // sections.h - how many cycles each section of a layer's schedule takes: the closed form.
 //
 // A section starts when its operands lie in the scratch slices beside the VXM and ends when its results do.
+// What the VXM itself reads next lies in the slices closest to it.
 // In between stand transits (one cycle per slice), functional delays, and what must go one after another:
 // tiles of weights through the streams into an array, activations through the array. An array has a second
 // buffer, so the next tile loads while the present one multiplies: tiles follow one another every period =
@@ -34,18 +35,21 @@ struct ArrayMode {
 
 // y(tokens, n) = x(tokens, k) W(k, n), then `chain` VXM operations one after another on every result.
 struct LinearShape {
-  double n = 0, k = 0, tokens = 1;
-  double chain = 1;
+  double n = 0, k = 0, tokens = 1, chain = 1;
   // What a tile holds where heads are laid side by side and do not fill it: columns of n, rows of k; 0: all
   // lanes.
   double tile_columns = 0, tile_rows = 0;
-  bool follows = false;  // x is the result of another matrix, whose vectors come one after another
+  double parts = 1;          // equal matrices side by side in n whose tiles take turns: gate and up
+  bool follows = false;      // x is the result of another matrix, whose vectors come one after another
+  bool is_residual = false;  // y joins what the VXM reads next, else a unit at the edge does
 };
 // When its results come: in `groups`, the last of them `spread` cycles after the first.
 struct Emission {
   double groups = 1, spread = 0;
 };
 Emission emission_of(const LpuGeometry& geometry, const ArrayMode& mode, const LinearShape& shape);
+// Tiles one after another.
+double tile_count(const LpuGeometry& geometry, const ArrayMode& mode, const LinearShape& shape);
 SectionLength linear_section(const LpuGeometry& geometry, const ArrayMode& mode, const LinearShape& shape);
 
 // Root-mean-square norm of `vectors` vectors for each of `tokens`: squares, their sum over lanes as a product
@@ -63,10 +67,14 @@ struct LpuAttention {
   double kv_bytes = 2;                // of a cached value
   double sequences = 1, queries = 1;  // queries: new tokens of each sequence
   double keys = 1;                    // that a query sees
+  double queries_lead = 0;            // cycles that queries are there before the last key
 };
 // KV heads that stand side by side in a vector.
 double slots_of(const LpuGeometry& geometry, double head_dim, double kv_heads);
 SectionLength attention_section(const LpuGeometry& geometry, const LpuAttention& shape);
+// Of a matrix whose tiles are queries, keys and values by row of the cache: of every row the queries of each
+// head that shares it, its keys, its values.
+double queries_lead(const LpuGeometry& geometry, const ArrayMode& mode, const LinearShape& qkv);
 
 // Wire cycles per byte vector, flight cycles per hop; chips beyond one node exchange through `global` links.
 struct LinkTiming {

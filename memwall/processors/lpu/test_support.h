@@ -20,14 +20,6 @@ namespace memwall::lpu_test {
 
 inline LpuCard card_named(const std::string& name) { return read_lpu_card(read_chip(name)); }
 
-// A chip card with one piece of its text replaced.
-inline Chip edited_chip(const std::string& name, const std::string& from, const std::string& to) {
-  std::string text = read_text_file(card_file("chips", name));
-  const std::size_t at = text.find(from);
-  text.replace(at, from.size(), to);  // throws when `from` is not there
-  return parse_chip(text, name + ".yaml");
-}
-
 // LPU v1 with fewer superlanes: transits and queues as on the chip, vectors of 32 lanes.
 inline LpuGeometry small_geometry(int superlanes = 2) {
   LpuGeometry g = card_named("lpu-v1").geometry;

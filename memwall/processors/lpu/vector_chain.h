@@ -17,13 +17,16 @@ namespace memwall {
 
 // One vector, its bytes in as many slices, on one side or on both.
 struct LaneVector {
+  static constexpr std::size_t kMostBytes = 4;
   struct Copy {
-    std::vector<VectorAddress> planes;  // empty: not on this side
-    std::int64_t ready = 0;             // first cycle in which it can be read
+    std::vector<VectorAddress> planes;                // empty: not on this side
+    std::array<std::int64_t, kMostBytes> ready = {};  // by plane: first cycle in which it can be read
   };
   std::int32_t chip = 0;
   LaneType type = LaneType::fp16;
   std::array<Copy, 2> copies;  // by Hemisphere
+  bool is_placed = true;       // else the scheduler chooses where it lies when it is made, on both sides,
+  int preferred_place = 0;     // of those beside the VXM
   bool is_on(Hemisphere side) const { return !copies[static_cast<std::size_t>(side)].planes.empty(); }
   const Copy& on(Hemisphere side) const { return copies[static_cast<std::size_t>(side)]; }
   Copy& on(Hemisphere side) { return copies[static_cast<std::size_t>(side)]; }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "memwall/core/error.h"
+#include "memwall/hardware/technology.h"
 
 namespace memwall {
 namespace {
@@ -79,6 +80,8 @@ void read_array(const CardReader& reader, SystolicCard& card) {
     const std::string key = "array.rate." + std::string(name(format));
     if (format == Format::bf16 || reader.has(key)) {
       card.macs_per_cell[static_cast<std::size_t>(format)] = reader.number(key);
+      card.energy[static_cast<std::size_t>(format)] =
+          reader.get<JoulesPerOp>("energy." + std::string(name(format)));
     }
   }
 }
@@ -125,16 +128,17 @@ SystolicCard read_systolic_card(const System& system) {
     }
   }
   // Published peaks, areas and the process are for reports and tests.
-  system.chip().refuse_unknown(
-      {"array.rows",         "array.columns",      "array.count",       "array.weights",
-       "array.row_parts",    "array.column_parts", "array.dataflow",    "array.rate.*",
-       "ports.weights",      "ports.activations",  "ports.sums",        "clock",
-       "vector.rate",        "sram.capacity",      "sram.buffers",      "sram.bandwidth",
-       "sram.holds",         "hbm.capacity",       "hbm.reserve",       "hbm.bandwidth",
-       "hbm.achieved",       "op.start",           "host.step",         "scale_up.domain",
-       "scale_up.bandwidth", "scale_up.latency",   "scale_up.achieved", "power.tdp",
-       "power.idle",         "energy.mac",         "energy.vector",     "energy.sram",
-       "energy.hbm",         "energy.scale_up",    "published.*",       "study.*"});
+  system.chip().refuse_unknown({"array.rows",         "array.columns",    "array.count",
+                                "array.weights",      "array.row_parts",  "array.column_parts",
+                                "array.dataflow",     "array.rate.*",     "ports.weights",
+                                "ports.activations",  "ports.sums",       "clock",
+                                "vector.rate",        "sram.capacity",    "sram.buffers",
+                                "sram.bandwidth",     "sram.holds",       "hbm.capacity",
+                                "hbm.reserve",        "hbm.bandwidth",    "hbm.achieved",
+                                "op.start",           "host.step",        "scale_up.domain",
+                                "scale_up.bandwidth", "scale_up.latency", "scale_up.achieved",
+                                "power.tdp",          "power.idle",       "energy.*",
+                                "supply.*",           "published.*",      "study.*"});
   const CardReader reader(system);
   SystolicCard card;
   card.title = system.chip().title;
@@ -149,11 +153,17 @@ SystolicCard read_systolic_card(const System& system) {
         reader.get<BytesPerSecond>("scale_up.bandwidth"), reader.get<Seconds>("scale_up.latency"),
         reader.fraction("scale_up.achieved"), reader.get<JoulesPerByte>("energy.scale_up")};
   }
-  card.array_energy = reader.get<JoulesPerOp>("energy.mac");
-  card.vector_energy = reader.get<JoulesPerOp>("energy.vector");
+  card.vector_energy = reader.get<JoulesPerOp>("energy.fp32");
   card.sram_energy = reader.get<JoulesPerByte>("energy.sram");
   card.hbm_energy = reader.get<JoulesPerByte>("energy.hbm");
   card.idle = reader.get<Watts>("power.idle");
+  if (reader.has("power.tdp")) {
+    card.tdp = reader.get<Watts>("power.tdp");
+    card.voltage = voltage_curve(system.chip());
+    if (card.idle >= card.tdp) {
+      reader.refuse("power.idle", "less than power.tdp");
+    }
+  }
   return card;
 }
 

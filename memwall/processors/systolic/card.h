@@ -9,6 +9,7 @@
 #include "memwall/core/number_format.h"
 #include "memwall/core/units.h"
 #include "memwall/hardware/system.h"
+#include "memwall/hardware/voltage.h"
 #include "memwall/processors/systolic/array_cycles.h"
 
 namespace memwall {
@@ -20,7 +21,7 @@ struct SystolicCard {
   std::vector<Dataflow> dataflows;
   Hertz clock;
   std::array<double, kFormatCount> macs_per_cell{};  // per cycle, by arithmetic format; 0: not multiplied
-  JoulesPerOp array_energy;                          // in bf16; a format of rate q takes 1 / q of it
+  std::array<JoulesPerOp, kFormatCount> energy{};    // of an operation, of the formats that are multiplied
 
   OpsPerSecond vector;  // norms, softmax, activations
   JoulesPerOp vector_energy;
@@ -43,7 +44,8 @@ struct SystolicCard {
     JoulesPerByte energy;
   };
   std::optional<Links> links;  // absent for one chip
-  Watts idle;
+  Watts tdp, idle;             // tdp: what the clock gives way to; 0: nothing known
+  VoltageCurve voltage;
 
   // Multiplies and accumulates of one cell per cycle when both operands have this arithmetic; formats that
   // the array has no rate for are expanded to bf16.

@@ -5,17 +5,18 @@
 
 #include "memwall/core/error.h"
 #include "memwall/processors/systolic/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using systolic_test::card_named;
-using systolic_test::edited_system;
 using testing::HasSubstr;
 
+// `to` may end a fact early: a # hides the rest of its line.
 void expect_refused(const std::string& from, const std::string& to, const std::string& message) {
   try {
-    read_systolic_card(edited_system("splittable", from, to));
+    read_systolic_card(edited_system("1xsplittable", from, to));
     ADD_FAILURE() << "accepted, expected: " << message;
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), HasSubstr(message));
@@ -57,15 +58,15 @@ TEST(SystolicCard, EveryParameterOfTheFreeDesignHasARange) {
 
 TEST(SystolicCardReader, NamesWhatIsWrong) {
   expect_refused("clock: {value: 1 GHz", "clok: {value: 1 GHz", "clok");
-  expect_refused("clock: {", "clock: {value: 1 GB, estimate: x}",
+  expect_refused("clock: {", "clock: {value: 1 GB, estimate: x} #",
                  "clock: found '1 GB', expected a frequency");
   expect_refused("rows: {value: 256", "rows: {value: 256.5",
                  "array.rows: found '256.5', expected a whole number");
-  expect_refused("row_parts: {", "row_parts: {value: 512, estimate: x}",
+  expect_refused("row_parts: {", "row_parts: {value: 512, estimate: x} #",
                  "array.row_parts: found '512', expected a whole number from 1 to 256");
   expect_refused("row_parts: {value: 16", "row_parts: {value: 24",
                  "array.row_parts: found '24', expected a divisor of array.rows, 256");
-  expect_refused("achieved: {", "achieved: {value: 1.5, estimate: x}",
+  expect_refused("achieved: {", "achieved: {value: 1.5, estimate: x} #",
                  "hbm.achieved: found '1.5', expected a fraction, at most 1");
   expect_refused("{word: stationary", "{word: moving",
                  "array.dataflow: found 'moving', expected 'stationary' or 'any'");
@@ -73,9 +74,11 @@ TEST(SystolicCardReader, NamesWhatIsWrong) {
                  "array.weights: found 'triple', expected 'double_buffered' or 'single'");
   expect_refused("holds: {word: weights", "holds: {word: everything",
                  "sram.holds: found 'everything', expected 'weights' or 'buffers'");
-  expect_refused("buffers: {", "buffers: {value: 3200 MiB, estimate: x}",
+  expect_refused("buffers: {", "buffers: {value: 3200 MiB, estimate: x} #",
                  "sram.buffers: found '3200 MiB', expected at most sram.capacity");
-  expect_refused("reserve: {", "reserve: {value: 100 GB, estimate: x}",
+  expect_refused("tdp: {", "tdp: {value: 200 W, estimate: x} #",
+                 "power.idle: found '250 W', expected less than power.tdp");
+  expect_refused("reserve: {", "reserve: {value: 100 GB, estimate: x} #",
                  "hbm.reserve: found '100 GB', expected less than hbm.capacity");
 }
 

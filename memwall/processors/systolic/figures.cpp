@@ -24,6 +24,10 @@ void add_peaks(const SystolicCard& card, std::vector<Figure>& figures) {
   }
   const OpsPerByte ridge = card.peak(Format::bf16) / card.hbm_bandwidth;
   figures.push_back({"matrix.bf16_ridge", ridge.value, "ops/byte"});
+  // Every cell multiplying in every cycle at the full clock; nothing counted for the memory that feeds it.
+  const auto bf16 = static_cast<std::size_t>(Format::bf16);
+  figures.push_back(
+      {"power.arrays_busy", card.idle.value + card.peak(Format::bf16).value * card.energy[bf16].value, "W"});
   figures.push_back({"hbm.sweep_time", (card.hbm_capacity / card.hbm_bandwidth).value, "s"});
 }
 

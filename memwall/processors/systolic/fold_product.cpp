@@ -58,20 +58,37 @@ struct Fp8Lanes {
   }
 };
 
-// Values (i, p) to (i, p + kSteps - 1) of a matrix at a packed place, zeros behind its last step and row.
+// Rows of `a`, kSteps steps side by side, zeros behind the last one.
 template <class Lanes, class Operand, class Packed>
-void pack_rows(const Operand* values, std::int64_t row, std::int64_t step, std::int64_t rows,
-               std::int64_t steps, std::int64_t row_room, std::int64_t step_room, Packed* packed) {
-  const std::int64_t whole = steps / Lanes::kSteps, groups = (steps + Lanes::kSteps - 1) / Lanes::kSteps;
+void pack_a(const Operand* values, std::int64_t row, std::int64_t step, std::int64_t rows, std::int64_t steps,
+            Packed* packed) {
   for (std::int64_t i = 0; i < rows; ++i) {
     const Operand* from = values + i * row;
-    Packed* to = packed + i * row_room;
-    for (std::int64_t g = 0; g < whole; ++g) {
-      const Operand* pair = from + g * Lanes::kSteps * step;
-      to[g * step_room] = Lanes::pack(pair[0], pair[Lanes::kSteps > 1 ? step : 0]);
+    std::int64_t p = 0;
+    for (; p + Lanes::kSteps <= steps; p += Lanes::kSteps, from += Lanes::kSteps * step) {
+      *packed++ = Lanes::pack(from[0], from[Lanes::kSteps > 1 ? step : 0]);
     }
-    if (whole < groups) {
-      to[whole * step_room] = Lanes::pack(from[whole * Lanes::kSteps * step], 0);
+    if (p < steps) {
+      *packed++ = Lanes::pack(from[0], 0);
+    }
+  }
+}
+
+// Rows of `b`, each of kSteps steps side by side; `room` values from one to the next.
+template <class Lanes, class Operand, class Packed>
+void pack_b(const Operand* values, std::int64_t step, std::int64_t steps, std::int64_t columns,
+            std::int64_t room, Packed* packed) {
+  for (std::int64_t p = 0; p < steps; p += Lanes::kSteps, packed += room) {
+    const Operand* first = values + p * step;
+    if (Lanes::kSteps > 1 && p + 1 < steps) {
+      const Operand* second = first + step;
+      for (std::int64_t j = 0; j < columns; ++j) {
+        packed[j] = Lanes::pack(first[j], second[j]);
+      }
+    } else {
+      for (std::int64_t j = 0; j < columns; ++j) {
+        packed[j] = Lanes::pack(first[j], 0);
+      }
     }
   }
 }
@@ -114,15 +131,9 @@ void add_block(const FoldOperands<Cell>& fold, std::int64_t row, std::int64_t co
   using Total = typename Cell::Total;
   const std::int64_t columns = std::min(width, fold.columns - column);
   for (std::int64_t i = row; i < std::min(row + rows, fold.rows); ++i, sums += width) {
-    Total* out = fold.out + i * fold.out_row + column * fold.out_column;
-    if (fold.out_column == 1) {
-      for (std::int64_t j = 0; j < columns; ++j) {
-        out[j] += static_cast<Total>(sums[j]);
-      }
-    } else {
-      for (std::int64_t j = 0; j < columns; ++j) {
-        out[j * fold.out_column] += static_cast<Total>(sums[j]);
-      }
+    Total* out = fold.out + i * fold.out_row + column;
+    for (std::int64_t j = 0; j < columns; ++j) {
+      out[j] += static_cast<Total>(sums[j]);
     }
   }
 }
@@ -141,17 +152,10 @@ void add_steps(const FoldOperands<typename Lanes::Cell>& fold,
   auto* a = scratch.a.data();
   auto* b = scratch.b.data();
   auto* sums = scratch.sums.data();
-  if (fold.b_column == 1) {  // groups outside, columns inside: both sides in order
-    for (std::int64_t g = 0; g < groups; ++g) {
-      pack_rows<Lanes>(fold.b + g * Lanes::kSteps * fold.b_step, 1, fold.b_step, fold.columns,
-                       std::min(Lanes::kSteps, fold.steps - g * Lanes::kSteps), 1, room, b + g * room);
-    }
-  } else {
-    pack_rows<Lanes>(fold.b, fold.b_column, fold.b_step, fold.columns, fold.steps, 1, room, b);
-  }
+  pack_b<Lanes>(fold.b, fold.b_step, fold.steps, fold.columns, room, b);
   for (std::int64_t first = 0; first < fold.rows; first += kRowsAtOnce) {
     const std::int64_t count = std::min(kRowsAtOnce, fold.rows - first);
-    pack_rows<Lanes>(fold.a + first * fold.a_row, fold.a_row, fold.a_step, count, fold.steps, groups, 1, a);
+    pack_a<Lanes>(fold.a + first * fold.a_row, fold.a_row, fold.a_step, count, fold.steps, a);
     std::int64_t column = 0;
     for (; column + lanes < room; column += 2 * lanes) {
       for (std::int64_t row = 0; row < count; row += kWideRows) {
@@ -229,10 +233,9 @@ bool are_int8(const float* values, std::int64_t count) {
 void add_product(const FoldOperands<WideCell>& fold, FoldScratch<WideCell::Packed>&) {
   for (std::int64_t i = 0; i < fold.rows; ++i) {
     for (std::int64_t j = 0; j < fold.columns; ++j) {
-      WideSum& sum = fold.out[i * fold.out_row + j * fold.out_column];
+      WideSum& sum = fold.out[i * fold.out_row + j];
       for (std::int64_t p = 0; p < fold.steps; ++p) {
-        WideCell::multiply_add(sum, fold.a[i * fold.a_row + p * fold.a_step],
-                               fold.b[p * fold.b_step + j * fold.b_column]);
+        WideCell::multiply_add(sum, fold.a[i * fold.a_row + p * fold.a_step], fold.b[p * fold.b_step + j]);
       }
     }
   }

@@ -12,13 +12,14 @@
 
 namespace memwall {
 
-// Element (i, p) of `a` is a[i * a_row + p * a_step], and so on. out(i, j) += sum(i, j).
+// out(i, j) += sum(i, j). Element (i, p) of `a` is a[i * a_row + p * a_step]; rows of `b` and of `out` are
+// contiguous, one of steps or rows begins b_step or out_row behind the one before it.
 template <class Cell>
 struct FoldOperands {
   const typename Cell::Operand* a = nullptr;
   const typename Cell::Operand* b = nullptr;
   typename Cell::Total* out = nullptr;
-  std::int64_t a_row = 0, a_step = 0, b_step = 0, b_column = 0, out_row = 0, out_column = 0;
+  std::int64_t a_row = 0, a_step = 0, b_step = 0, out_row = 0;
   std::int64_t rows = 0, steps = 0, columns = 0;
 };
 

@@ -89,7 +89,7 @@ class SystolicKernels : public KernelLowering {
     block.tasks.assign(1, Task{});
     resources_.demand(cost, Side::whole, 0, block.tasks.front());
     program.replicas = replicas;
-    program.static_power = card_.idle * program.replicas;
+    resources_.power(program.replicas, 1, program);
   }
 
  private:

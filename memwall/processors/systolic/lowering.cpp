@@ -209,7 +209,7 @@ void SystolicModel::lower_as(const Step& step, const SharingChoice& choice, Prog
   resources_.list(shared ? choice.decode_slabs : 0, program.resources);
   program.labels = labels_;
   program.replicas = plan_.tp;
-  program.static_power = card_.idle * static_cast<double>(plan_.chips());
+  resources_.power(static_cast<double>(plan_.chips()), static_cast<double>(plan_.pp), program);
   // An array that splits has the blocks of both passes whatever the step: those without tokens stay empty, so
   // that no storage is given back between one kind of step and another.
   const std::size_t passes = card_.splits() ? 2 : 1, count = blocks_.size();

@@ -7,6 +7,8 @@
 #include "memwall/processors/systolic/test_support.h"
 #include "memwall/program/clock.h"
 #include "memwall/program/ledger.h"
+#include "memwall/program/power_limit.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
@@ -174,6 +176,26 @@ TEST(SystolicKernels, GemmIsItsBestSplit) {
   ScheduleClock clock;
   const double cycles = best_split(card, {4096, 8192, 8192}).cost.cycles;
   EXPECT_NEAR(clock.run(program).time.value, card.op_start.value + cycles / card.clock.value, 1e-9);
+}
+
+// With a limit of 200 W a v6e's dense product, 289 W at full clock, holds it at a lower one; arrays follow
+// the clock, HBM does not.
+TEST(SystolicKernels, ClockFallsToThePowerLimit) {
+  const SystolicCard card =
+      read_systolic_card(edited_system("1xtpu-v6e", "tdp: {value: 300 W", "tdp: {value: 200 W"));
+  Program program;
+  open_systolic_kernels(card, 1)->lower(GemmOp{.m = 8192, .n = 16384, .k = 16384}, program);
+  ScheduleClock clock;
+  const Seconds full = clock.run(program).time;
+  const Seconds held = run_within_power(program, clock).time;
+  EXPECT_LE(average_power(program, held), Watts(200));
+  EXPECT_GT(average_power(program, held), Watts(198));
+  EXPECT_NEAR(full / held, program.power.clock_share, 0.01);
+  for (const Resource& resource : program.resources) {
+    const bool on_clock = resource.name == "vector" || resource.name == "sram" ||
+                          resource.name.starts_with("array") || resource.name.starts_with("macs");
+    EXPECT_EQ(resource.follows_clock, on_clock) << resource.name;
+  }
 }
 
 TEST(SystolicKernels, RefusesWhatTheChipDoesNotHave) {

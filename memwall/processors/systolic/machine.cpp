@@ -223,18 +223,23 @@ std::vector<FoldTask> fold_tasks(const MachineJob& job, std::int64_t rows, std::
 }
 
 template <class Cell>
-std::unique_ptr<Region> make_region(bool plain, bool outputs_stay, FoldSchedule schedule,
+std::unique_ptr<Region> make_region(bool plain, Dataflow dataflow, FoldSchedule schedule,
                                     const std::vector<MappedGemm<Cell>>& gemms) {
-  if (plain && outputs_stay) {
+  if (plain && dataflow == Dataflow::output_stationary) {
     return std::make_unique<PlainOutputRegion<Cell>>(std::move(schedule), gemms);
   }
   if (plain) {
     return std::make_unique<PlainStationaryRegion<Cell>>(std::move(schedule), gemms);
   }
-  if (outputs_stay) {
-    return std::make_unique<WaveRegion<Cell, true>>(std::move(schedule), gemms);
+  switch (dataflow) {
+    case Dataflow::weight_stationary:
+      return std::make_unique<WaveRegion<Cell, Dataflow::weight_stationary>>(std::move(schedule), gemms);
+    case Dataflow::input_stationary:
+      return std::make_unique<WaveRegion<Cell, Dataflow::input_stationary>>(std::move(schedule), gemms);
+    case Dataflow::output_stationary:
+      return std::make_unique<WaveRegion<Cell, Dataflow::output_stationary>>(std::move(schedule), gemms);
   }
-  return std::make_unique<WaveRegion<Cell, false>>(std::move(schedule), gemms);
+  return nullptr;
 }
 
 template <class Cell>
@@ -264,7 +269,7 @@ ArrayResult run_cells(const MachineSetup& setup, const std::vector<MachineGemm>&
     RunningJob& added = running.emplace_back();
     added.cells = rows * columns;
     added.exchanged = job.dataflow == Dataflow::input_stationary;
-    added.region = make_region(plain, outputs_stay,
+    added.region = make_region(plain, job.dataflow,
                                {outputs_stay, setup.double_buffered, rows, columns, std::move(folds)},
                                mapped[static_cast<std::size_t>(job.dataflow)]);
   }

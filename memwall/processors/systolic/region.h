@@ -148,7 +148,7 @@ class PlainOutputRegion final : public Region {
   PlainOutput<Cell> registers_;
 };
 
-template <class Cell, bool kOutputsStay>
+template <class Cell, Dataflow kFlow>
 class WaveRegion final : public Region {
  public:
   WaveRegion(FoldSchedule schedule, const std::vector<MappedGemm<Cell>>& gemms)
@@ -173,30 +173,44 @@ class WaveRegion final : public Region {
   }
 
  private:
+  // Rows of W and of Y are contiguous: W is always the right factor, X the left one.
   void multiply(const FoldTask& fold) {
     const MappedGemm<Cell>& gemm = gemms_[fold.gemm];
     FoldOperands<Cell> product;
-    product.b_step = gemm.top_row;
-    product.b_column = gemm.top_column;
-    product.out_row = gemm.out_row;
-    product.out_column = gemm.out_column;
-    product.columns = fold.width;
-    if constexpr (kOutputsStay) {
-      product.a = &gemm.left_at(fold.first, fold.row);
-      product.b = &gemm.top_at(fold.first, fold.column);
-      product.out = &gemm.out_at(fold.row, fold.column);
-      product.a_row = gemm.left_row;
-      product.a_step = gemm.left_vector;
-      product.rows = fold.height;
-      product.steps = fold.streamed;
+    const auto* left = &gemm.left_at(fold.first, fold.row);
+    if constexpr (kFlow == Dataflow::output_stationary) {
+      product = {left,
+                 &gemm.top_at(fold.first, fold.column),
+                 &gemm.out_at(fold.row, fold.column),
+                 gemm.left_row,
+                 gemm.left_vector,
+                 gemm.top_row,
+                 gemm.out_row,
+                 fold.height,
+                 fold.streamed,
+                 fold.width};
+    } else if constexpr (kFlow == Dataflow::weight_stationary) {
+      product = {left,
+                 &gemm.top_at(fold.row, fold.column),
+                 &gemm.out_at(fold.first, fold.column),
+                 gemm.left_vector,
+                 gemm.left_row,
+                 gemm.top_row,
+                 gemm.out_row,
+                 fold.streamed,
+                 fold.height,
+                 fold.width};
     } else {
-      product.a = &gemm.left_at(fold.first, fold.row);
-      product.b = &gemm.top_at(fold.row, fold.column);
-      product.out = &gemm.out_at(fold.first, fold.column);
-      product.a_row = gemm.left_vector;
-      product.a_step = gemm.left_row;
-      product.rows = fold.streamed;
-      product.steps = fold.height;
+      product = {&gemm.top_at(fold.row, fold.column),
+                 left,
+                 &gemm.out_at(fold.first, fold.column),
+                 gemm.top_column,
+                 gemm.top_row,
+                 gemm.left_row,
+                 gemm.out_column,
+                 fold.width,
+                 fold.height,
+                 fold.streamed};
     }
     add_product(product, scratch_);
   }

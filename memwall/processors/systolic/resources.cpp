@@ -19,6 +19,14 @@ std::int32_t add(std::vector<Resource>& list, std::string name, Amount amount, d
   return add(list, queue_resource(std::move(name), amount, peak, achieved, energy, category));
 }
 
+// At its peak, which falls with the chip's clock.
+std::int32_t add_clocked(std::vector<Resource>& list, std::string name, Amount amount, double peak,
+                         Joules energy, Category category) {
+  Resource resource = queue_resource(std::move(name), amount, peak, 1, energy, category);
+  resource.follows_clock = true;
+  return add(list, std::move(resource));
+}
+
 std::int32_t add_delay(std::vector<Resource>& list, std::string name, Seconds each, Category category) {
   return add(list, delay_resource(std::move(name), 1 / each.value, category));
 }
@@ -49,10 +57,10 @@ SystolicCost& SystolicCost::operator+=(const SystolicCost& other) {
 SystolicResources::SystolicResources(const SystolicCard& card) : card_(card) {
   start_ = add_delay(all_, "op start", card.op_start, Category::overhead);
   host_ = add_delay(all_, "host", card.step_host, Category::overhead);
-  vector_ = add(all_, "vector", Amount::ops, card.vector.value, 1, Joules(card.vector_energy.value),
-                Category::arithmetic);
-  sram_ = add(all_, "sram", Amount::bytes, card.sram_bandwidth.value, 1, Joules(card.sram_energy.value),
-              Category::weights);
+  vector_ = add_clocked(all_, "vector", Amount::ops, card.vector.value, Joules(card.vector_energy.value),
+                        Category::arithmetic);
+  sram_ = add_clocked(all_, "sram", Amount::bytes, card.sram_bandwidth.value, Joules(card.sram_energy.value),
+                      Category::weights);
   hbm_ = add(all_, "hbm", Amount::bytes, card.hbm_bandwidth.value, card.hbm_achieved,
              Joules(card.hbm_energy.value), Category::kv);
   if (card.links) {
@@ -62,16 +70,15 @@ SystolicResources::SystolicResources(const SystolicCard& card) : card_(card) {
   }
   const auto add_side = [&](Side side, const std::string& suffix) {
     const auto s = static_cast<std::size_t>(side);
-    array_[s] =
-        add(all_, "array" + suffix, Amount::messages, card.clock.value, 1, Joules(0), Category::arithmetic);
+    array_[s] = add_clocked(all_, "array" + suffix, Amount::messages, card.clock.value, Joules(0),
+                            Category::arithmetic);
     macs_[s].fill(-1);
     for (std::size_t f = 0; f < card.macs_per_cell.size(); ++f) {
       if (card.macs_per_cell[f] > 0) {
         const auto format = static_cast<Format>(f);
         macs_[s][f] =
-            add(all_, "macs" + suffix + "." + std::string(name(format)), Amount::ops, card.peak(format).value,
-                1, Joules(card.array_energy.value * card.rate(Format::bf16) / card.rate(format)),
-                Category::arithmetic);
+            add_clocked(all_, "macs" + suffix + "." + std::string(name(format)), Amount::ops,
+                        card.peak(format).value, Joules(card.energy[f].value), Category::arithmetic);
       }
     }
   };
@@ -100,6 +107,15 @@ void SystolicResources::list(std::int64_t slabs, std::vector<Resource>& list) co
       }
     }
   }
+}
+
+void SystolicResources::power(double chips, double overlap, Program& program) const {
+  program.static_power = card_.idle * chips;
+  program.power = {};
+  program.power.limit = card_.tdp * chips;
+  program.power.clock = card_.clock;
+  program.power.voltage = card_.voltage;
+  program.power.overlap = overlap;
 }
 
 void SystolicResources::demand(const SystolicCost& cost, Side side, std::int64_t slabs, Task& task) const {

@@ -43,6 +43,8 @@ class SystolicResources {
   // Overwrites `list`, keeping its storage. An array that splits has the resources of all sides whatever the
   // step; decode's and prefill's are as fast as their slabs when decode has `slabs` of the row parts.
   void list(std::int64_t slabs, std::vector<Resource>& list) const;
+  // Sets what `chips` draw and where they stop, `overlap` such programs in flight on them at once.
+  void power(double chips, double overlap, Program& program) const;
   // Cells of `side` when decode has `slabs` of the row parts.
   void demand(const SystolicCost& cost, Side side, std::int64_t slabs, Task& task) const;
 

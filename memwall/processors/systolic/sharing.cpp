@@ -8,6 +8,7 @@
 
 #include "memwall/core/error.h"
 #include "memwall/program/clock.h"
+#include "memwall/program/power_limit.h"
 
 namespace memwall {
 namespace {
@@ -34,7 +35,7 @@ class Timer {
  public:
   Seconds time(const SystolicModel& model, const Step& step) {
     model.lower(step, program_);
-    return clock_.run(program_).time;
+    return run_within_power(program_, clock_).time;
   }
   std::int64_t slabs(const SystolicModel& model, const Step& step) {
     return model.choose(step, program_).decode_slabs;
@@ -121,8 +122,8 @@ SharingRate one_chip(const SharingStudy& study, const Model& model, const Systol
   });
 }
 
-// Half of the chip's slabs, memories, ports, vector unit and link. The link that carries the caches is the
-// whole one's: the two halves face each other.
+// Half of the chip's slabs, memories, ports, vector unit, link and power. The link that carries the caches is
+// the whole one's: the two halves face each other.
 SystolicCard half_of(SystolicCard card) {
   if (card.array.count % 2 == 0) {
     card.array.count /= 2;
@@ -137,6 +138,8 @@ SystolicCard half_of(SystolicCard card) {
   card.hbm_capacity *= 0.5;
   card.hbm_reserve *= 0.5;
   card.hbm_bandwidth *= 0.5;
+  card.tdp *= 0.5;
+  card.idle *= 0.5;
   if (card.links) {
     card.links->bandwidth *= 0.5;
   }

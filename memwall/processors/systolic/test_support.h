@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "memwall/core/config_reader.h"
-#include "memwall/core/data_files.h"
 #include "memwall/hardware/system.h"
 #include "memwall/processors/systolic/card.h"
 #include "memwall/processors/systolic/machine.h"
@@ -17,17 +15,6 @@ namespace memwall::systolic_test {
 inline System system_of(const std::string& name) { return read_system(name); }
 inline SystolicCard card_named(const std::string& chip) {
   return read_systolic_card(read_system("1x" + chip));
-}
-
-// A system of one chip in whose card `from` is replaced; with the rest of its line when `to` is a whole fact.
-inline System edited_system(const std::string& chip, const std::string& from, const std::string& to) {
-  std::string text = read_text_file(card_file("chips", chip));
-  const std::size_t at = text.find(from);
-  const bool whole_line = to.ends_with('}');
-  text.replace(at, whole_line ? text.find('\n', at) - at : from.size(), to);  // throws when it is not there
-  System system = read_system("1x" + chip);
-  system.pools.front().chip = parse_chip(text, chip + ".yaml");
-  return system;
 }
 
 inline std::vector<float> random_values(std::int64_t count, CellFormat format, std::mt19937& random) {

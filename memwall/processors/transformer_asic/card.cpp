@@ -74,7 +74,6 @@ AsicCard read_asic_card(const System& system) {
                        "control.*",
                        "power.*",
                        "energy.*",
-                       "process.*",
                        "area.*",
                        "price",
                        "price_per_hour",
@@ -104,7 +103,7 @@ AsicCard read_asic_card(const System& system) {
   card.link_energy = chip.get<JoulesPerByte>("energy.scale_up");
   card.narrow_energy = chip.get<JoulesPerOp>("energy.fp8");
   card.wide_energy = chip.get_or<JoulesPerOp>("energy.bf16", card.narrow_energy);
-  card.vector_energy = chip.get<JoulesPerOp>("energy.vector");
+  card.vector_energy = chip.get<JoulesPerOp>("energy.fp32");
   return card;
 }
 

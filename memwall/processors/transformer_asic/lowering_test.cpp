@@ -3,14 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "memwall/core/config_reader.h"
-#include "memwall/core/data_files.h"
 #include "memwall/model/read_model.h"
 #include "memwall/processors/transformer_asic/claim.h"
 #include "memwall/processors/transformer_asic/placement.h"
 #include "memwall/processors/transformer_asic/transformer_asic.h"
 #include "memwall/processors/transformer_asic/work.h"
 #include "memwall/program/ledger.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
@@ -19,11 +18,7 @@ using testing::HasSubstr;
 
 // sohu-8 with one piece of its chip's text replaced.
 System system_with(const std::string& from = "", const std::string& to = "") {
-  std::string text = read_text_file(card_file("chips", "sohu"));
-  text.replace(text.find(from), from.size(), to);  // throws when `from` is not there
-  System system = read_system("sohu-8");
-  system.pools.front().chip = parse_chip(text, "sohu.yaml");
-  return system;
+  return edited_system("sohu-8", from, to);
 }
 AsicCard card() { return read_asic_card(system_with()); }
 

@@ -66,9 +66,9 @@ void read_router(const Chip& chip, WaferCard& card) {
 
 WaferCard read_wafer_card(const System& system) {
   const Chip& chip = system.chip();
-  // Areas, process, transistors, vendor totals and prices are for reports and tests.
+  // Areas, transistors, vendor totals and prices are for reports and tests.
   chip.refuse_unknown({"mesh.*", "clock", "clocks.*", "core.*", "router.*", "scale_up.*", "power.*",
-                       "process.*", "area.*", "published.*", "calibration.*"});
+                       "energy.*", "process.*", "area.*", "published.*", "calibration.*"});
   WaferCard card;
   constexpr int kMostSide = 4096;
   card.rows = whole(chip, "mesh.rows", 2, kMostSide);
@@ -80,6 +80,8 @@ WaferCard read_wafer_card(const System& system) {
   card.edge_latency = system.get<Seconds>("scale_up.latency");
   card.tdp = chip.get<Watts>("power.tdp");
   card.idle = chip.get<Watts>("power.idle");
+  card.arithmetic_energy = chip.get<JoulesPerOp>("energy.fp16");
+  card.sram_energy = chip.get<JoulesPerByte>("energy.sram_small");
   if (card.idle > card.tdp) {
     refuse(chip, "power.idle", "at most power.tdp, " + to_text(card.tdp));
   }

@@ -34,7 +34,9 @@ struct WaferCard {
   BytesPerSecond edge_bandwidth;  // in and out at the edges of one wafer
   Seconds edge_latency;           // from wafer to wafer
 
-  Watts tdp, idle;  // per wafer and its system
+  Watts tdp, idle;                // per wafer and its system
+  JoulesPerOp arithmetic_energy;  // in the cores' 16 bits
+  JoulesPerByte sram_energy;
 
   std::int64_t cores() const { return std::int64_t{rows} * columns; }
   int values_per_wavelet() const { return static_cast<int>(wavelet / value); }

@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "memwall/processors/wafer/test_support.h"
+#include "tests/support/edited_card.h"
 
 namespace memwall {
 namespace {
 
 using testing::HasSubstr;
 using wafer_test::card_of;
-using wafer_test::edited;
 
 void expect_refused(const System& system, const std::string& message) {
   try {
@@ -61,20 +61,20 @@ TEST(WaferCards, FittedConstantsNameTheirData) {
 }
 
 TEST(WaferCards, RefusesContradictions) {
-  expect_refused(edited("wse-3", "banks: {value: 8", "banks: {value: 7"),
+  expect_refused(edited_system("1xwse-3", "banks: {value: 8", "banks: {value: 7"),
                  "core.banks: found '7', expected a number of banks that divides core.sram, 49152 bytes");
-  expect_refused(edited("wse-3", "sram: {value: 48 KiB", "sram: {value: 2.5 KiB"),
+  expect_refused(edited_system("1xwse-3", "sram: {value: 48 KiB", "sram: {value: 2.5 KiB"),
                  "core.reserved: found '3 KiB', expected less than core.sram");
-  expect_refused(edited("wse-3", "wavelet: {value: 4 B", "wavelet: {value: 3 B"),
+  expect_refused(edited_system("1xwse-3", "wavelet: {value: 4 B", "wavelet: {value: 3 B"),
                  "router.wavelet: found '3 B', expected a whole number of values of core.value");
-  expect_refused(edited("wse-3", "ramp_cycles: {value: 2 cycles", "ramp_cycles: {value: 6 cycles"),
+  expect_refused(edited_system("1xwse-3", "ramp_cycles: {value: 2 cycles", "ramp_cycles: {value: 6 cycles"),
                  "router.queue_depth: found '4', expected at most 8 with router.ramp_cycles");
-  expect_refused(edited("wse-3", "idle: {value: 18.4 kW", "idle: {value: 40 kW"),
+  expect_refused(edited_system("1xwse-3", "idle: {value: 18.4 kW", "idle: {value: 40 kW"),
                  "power.idle: found '40 kW', expected at most power.tdp, 23.0 kW");
-  expect_refused(edited("wse-3", "colors: {value: 24", "colors: {value: 24.5"),
+  expect_refused(edited_system("1xwse-3", "colors: {value: 24", "colors: {value: 24.5"),
                  "router.colors: found '24.5', expected a whole number from 1 to 32");
-  expect_refused(edited("wse-3", "rows: {value: 1170", "rows: {value: 1"), "mesh.rows: found '1'");
-  expect_refused(edited("wse-3", "clock: {value: 1.08 GHz", "clok: {value: 1.08 GHz"), "clok");
+  expect_refused(edited_system("1xwse-3", "rows: {value: 1170", "rows: {value: 1"), "mesh.rows: found '1'");
+  expect_refused(edited_system("1xwse-3", "clock: {value: 1.08 GHz", "clok: {value: 1.08 GHz"), "clok");
 }
 
 TEST(WaferSystems, RefusesPoolsWithRoles) {

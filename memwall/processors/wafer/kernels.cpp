@@ -154,7 +154,8 @@ class OpVisitor {
     result.labels = {label};
     result.blocks = {{label, 1, std::move(tasks), {}}};
     result.replicas = wafers;
-    result.static_power = card_.tdp * wafers;
+    result.static_power =
+        static_power_of(card_.tdp * wafers, card_.idle * wafers, result, bound_time(result).time);
     return result;
   }
 

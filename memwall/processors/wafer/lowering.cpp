@@ -238,9 +238,11 @@ void WaferModel::lower(const Step& step, Program& program) const {
   const bool on_decode_grid = is_decode || (has_room && cycles_of(decode) <= cycles_of(prefill));
   const Passage& passage = on_decode_grid ? decode : prefill;
   const double busy = std::min(1.0, passage.batches / plan_.pp);
-  program.static_power =
-      (card_.idle + busy * (card_.tdp - card_.idle)) * (static_cast<double>(plan_.pp) * plan_.dp);
   lower_passage(step, passage, program);
+  const double wafers = static_cast<double>(plan_.pp) * plan_.dp;
+  program.static_power =
+      static_power_of((card_.idle + busy * (card_.tdp - card_.idle)) * wafers, card_.idle * wafers, program,
+                      Seconds(cycles_of(passage) / card_.clock.value));
 }
 
 }  // namespace memwall

@@ -12,8 +12,10 @@
 // What is not modelled: conflicts of banks (the card's ports suffice for one beat), clock domains, defects.
 //
 // The machine skips what cannot change anything: routers without wavelets, cores that wait for a wavelet, for
-// room or for the end of a mac (whose values are computed at its end), and cycles in which all do.
-// PlainMachine (plain_machine.h) ticks everything; machine_test.cpp holds both together.
+// room or for the end of a mac (whose values are computed at its end), and cycles in which all do. Parts of
+// the mesh that no route joins run one after another, and of parts with the same program one is stepped, its
+// values moved for all (mesh_parts.h, value_moves.h). PlainMachine (plain_machine.h) ticks everything;
+// machine_test.cpp holds both together.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,7 @@ struct MeshResult {
   std::int64_t beats = 0;        // wavelets into and out of cores, one per beat
   std::int64_t core_cycles = 0;  // simulated: cores times cycles
   std::int64_t steps = 0;  // of routers and cores that were looked at: core_cycles * 2 less what was skipped
+                           // and what copies of a part did as it did
   bool operator==(const MeshResult&) const = default;
 };
 

@@ -22,36 +22,66 @@ MeshMachineTiming machine_timing(const WaferCard& card) {
           card.queue_depth};
 }
 
-MeshMachine::State::State(const MeshProgram& program, const MeshMachineTiming& machine_timing)
-    : timing(machine_timing),
-      columns(program.columns),
+MeshMachine::State::State(const MeshProgram& program, const MeshMachineTiming& timing)
+    : columns(program.columns),
       count(program.count()),
       memory_values(program.memory_values),
       memory(program.memory) {
   memory.resize(static_cast<std::size_t>(memory_values) * count);
-  compile_routes(program);
-  compile_code(program);
-  router_work.resize(count);
-  wakes.resize(timing.ramp + 2);
-  wheel.resize(mesh::kWheel);
+  timers.wakes.resize(timing.ramp + 2);
+  timers.wheel.resize(mesh::kWheel);
+  std::vector<std::int32_t> locals(count);
+  for (const mesh::SamePart& same : mesh::parts_of(program)) {
+    for (std::size_t i = 0; i < same.cores.size(); ++i) {
+      locals[same.cores[i]] = static_cast<std::int32_t>(i);
+    }
+    parts.emplace_back(program, timing, same, locals);
+  }
 }
 
-void MeshMachine::State::compile_routes(const MeshProgram& program) {
+namespace mesh {
+namespace {
+
+std::vector<std::size_t> in_values(const std::vector<std::int32_t>& offsets, int memory_values) {
+  std::vector<std::size_t> values;
+  for (const std::int32_t offset : offsets) {
+    values.push_back(static_cast<std::size_t>(offset) * memory_values);
+  }
+  return values;
+}
+
+}  // namespace
+
+Part::Part(const MeshProgram& program, const MeshMachineTiming& machine_timing, const SamePart& same,
+           const std::vector<std::int32_t>& locals)
+    : timing(machine_timing),
+      count(static_cast<int>(same.cores.size())),
+      memory_values(program.memory_values),
+      global(same.cores),
+      values(in_values(same.offsets, program.memory_values)) {
+  compile_routes(program, locals);
+  compile_code(program);
+  router_work.resize(count);
+}
+
+void Part::compile_routes(const MeshProgram& program, const std::vector<std::int32_t>& locals) {
   first_slot.resize(count + 1);
   for (int core = 0; core < count; ++core) {
-    first_slot[core + 1] = first_slot[core] + static_cast<std::int32_t>(program.cores[core].routes.size());
+    first_slot[core + 1] =
+        first_slot[core] + static_cast<std::int32_t>(program.cores[global[core]].routes.size());
   }
   const std::int32_t slots = first_slot[count];
   owner.resize(slots);
   router_queues.resize(slots);
   core_queues.resize(slots);
   switches.resize(slots);
-  const std::array<int, kNeighbours> step = {-columns, 1, columns, -1};
+  const std::array<int, kNeighbours> step = {-program.columns, 1, program.columns, -1};
   // What is under way on a ramp has its own place.
   const int with_ramp = timing.queue_depth + timing.ramp;
   for (int core = 0; core < count; ++core) {
-    for (const Route& route : program.cores[core].routes) {
-      const int slot = first_slot[core] + local_rank(program.cores[core].routes, route.color);
+    const std::vector<Route>& routes = program.cores[global[core]].routes;
+    for (const Route& route : routes) {
+      const int slot = first_slot[core] + local_rank(routes, route.color);
       owner[slot] = core;
       switches[slot].positions = route.positions;
       RouterQueue& queue = router_queues[slot];
@@ -61,8 +91,9 @@ void MeshMachine::State::compile_routes(const MeshProgram& program) {
         queue.from_ramp = queue.from_ramp || position.input == Port::ramp;
         for (int d = 0; d < kNeighbours; ++d) {
           if ((position.outputs & (1U << d)) != 0) {
-            const int next = core + step[d];
-            queue.neighbour[d] = first_slot[next] + local_rank(program.cores[next].routes, route.color);
+            const int next = global[core] + step[d];
+            queue.neighbour[d] =
+                first_slot[locals[next]] + local_rank(program.cores[next].routes, route.color);
           }
         }
       }
@@ -72,9 +103,8 @@ void MeshMachine::State::compile_routes(const MeshProgram& program) {
   }
 }
 
-void MeshMachine::State::compile_list(const MeshProgram& program, int core,
-                                      const std::vector<Instruction>& list) {
-  const std::vector<Route>& routes = program.cores[core].routes;
+void Part::compile_list(const CoreProgram& program, int core, const std::vector<Instruction>& list) {
+  const std::vector<Route>& routes = program.routes;
   for (const Instruction& instruction : list) {
     Compiled compiled;
     compiled.operation = memory_operation(instruction);
@@ -90,18 +120,18 @@ void MeshMachine::State::compile_list(const MeshProgram& program, int core,
   }
 }
 
-void MeshMachine::State::compile_code(const MeshProgram& program) {
+void Part::compile_code(const MeshProgram& program) {
   cores.resize(count);
   first_bound.resize(count + 1);
   const auto position = [&] { return static_cast<std::int32_t>(code.size()); };
   for (int core = 0; core < count; ++core) {
-    const CoreProgram& each = program.cores[core];
+    const CoreProgram& each = program.cores[global[core]];
     start.push_back(position());
-    compile_list(program, core, each.start);
+    compile_list(each, core, each.start);
     start_end.push_back(position());
     for (const BoundTask& task : each.bound) {
-      mesh::Bound entry{first_slot[core] + local_rank(each.routes, task.color), position(), 0};
-      compile_list(program, core, task.instructions);
+      Bound entry{first_slot[core] + local_rank(each.routes, task.color), position(), 0};
+      compile_list(each, core, task.instructions);
       entry.end = position();
       bound.push_back(entry);
     }
@@ -110,4 +140,5 @@ void MeshMachine::State::compile_code(const MeshProgram& program) {
   }
 }
 
+}  // namespace mesh
 }  // namespace memwall

@@ -1,14 +1,18 @@
-// machine_state.h - inside of the fast mesh machine: what machine_compile.cpp builds and machine.cpp runs.
+// machine_state.h - inside of the fast mesh machine: what machine_compile.cpp builds and machine_part.cpp
+// runs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "memwall/processors/wafer/mac_kernel.h"
 #include "memwall/processors/wafer/machine.h"
+#include "memwall/processors/wafer/mesh_parts.h"
 #include "memwall/processors/wafer/mesh_queues.h"
+#include "memwall/processors/wafer/value_moves.h"
 
 namespace memwall {
 namespace mesh {
@@ -57,43 +61,48 @@ struct Core {
   std::array<Thread, kThreads> threads;
 };
 
-}  // namespace mesh
+// What happens at later cycles; empty between parts.
+struct Timers {
+  std::vector<std::vector<std::int32_t>> wakes;  // cores, by cycle, modulo
+  std::vector<std::vector<std::pair<std::int64_t, std::int32_t>>> wheel;
+  std::int64_t timers = 0, waking = 0;
+};
 
-// Slots of a core are consecutive, in order of colour; a slot has a queue of the router and one of the core.
-struct MeshMachine::State {
-  using RouterQueue = mesh::RouterQueue;
-  using Compiled = mesh::Compiled;
-  using Core = mesh::Core;
-  using Thread = mesh::Thread;
-
+// A part of the mesh that no wavelet enters or leaves, cycle by cycle; and its copies: parts of the same
+// shape and program elsewhere, which do the same in the same cycles to their own values. Cores are numbered
+// within the part. Slots of a core are consecutive, in order of colour; a slot has a queue of the router and
+// one of the core.
+struct Part {
   MeshMachineTiming timing;
-  int columns = 0, count = 0, memory_values = 0;
-  std::vector<std::uint16_t> memory;
+  int count = 0, memory_values = 0;
+  std::vector<std::int32_t> global;  // of a core: its number on the mesh, ascending
+  ValueMoves values;
 
   std::vector<std::int32_t> first_slot, owner;  // per core, one more at the end; per slot
   std::vector<RouterQueue> router_queues;
   std::vector<MeshQueue> core_queues;
-  std::vector<mesh::Switch> switches;
+  std::vector<Switch> switches;
 
   std::vector<Compiled> code;
   std::vector<std::int32_t> start, start_end, first_bound;  // per core
-  std::vector<mesh::Bound> bound;
+  std::vector<Bound> bound;
   std::vector<Core> cores;
 
   std::vector<std::uint32_t> router_work;  // mask of a core's slots whose router queue holds wavelets
   std::vector<std::int32_t> routers, new_routers, awake;
-  std::vector<std::vector<std::int32_t>> wakes;  // cores, by cycle, modulo
-  std::vector<std::vector<std::pair<std::int64_t, std::int32_t>>> wheel;
-  std::vector<mesh::SwitchChange> changes;
-  std::int64_t timers = 0, waking = 0;
+  std::vector<SwitchChange> changes;
+  Timers* timers = nullptr;
+  std::uint16_t* memory = nullptr;  // of the mesh
 
   std::int64_t now = 0;
-  MeshResult result;
+  MeshResult result;  // of one copy
 
-  State(const MeshProgram& program, const MeshMachineTiming& machine_timing);
-  void compile_routes(const MeshProgram& program);
+  // `locals`: of a core on the mesh, its number in its part.
+  Part(const MeshProgram& program, const MeshMachineTiming& machine_timing, const SamePart& same,
+       const std::vector<std::int32_t>& locals);
+  void compile_routes(const MeshProgram& program, const std::vector<std::int32_t>& locals);
   void compile_code(const MeshProgram& program);
-  void compile_list(const MeshProgram& program, int core, const std::vector<Instruction>& list);
+  void compile_list(const CoreProgram& program, int core, const std::vector<Instruction>& list);
 
   void wake(std::int32_t core) {
     if (!cores[core].is_awake) {
@@ -102,12 +111,12 @@ struct MeshMachine::State {
     }
   }
   void wake_in(int cycles, std::int32_t core) {
-    wakes[(now + cycles) % static_cast<std::int64_t>(wakes.size())].push_back(core);
-    ++waking;
+    timers->wakes[(now + cycles) % static_cast<std::int64_t>(timers->wakes.size())].push_back(core);
+    ++timers->waking;
   }
   void set_timer(std::int64_t due, std::int32_t core) {
-    wheel[std::min(due, now + mesh::kWheel - 1) % mesh::kWheel].emplace_back(due, core);
-    ++timers;
+    timers->wheel[std::min(due, now + kWheel - 1) % kWheel].emplace_back(due, core);
+    ++timers->timers;
   }
   void send_to_router(std::int32_t slot, std::uint32_t word, bool is_control, int delay) {
     router_queues[slot].push(word, is_control, delay, now);
@@ -118,6 +127,9 @@ struct MeshMachine::State {
     router_work[core] |= 1U << (slot - first_slot[core]);
   }
 
+  // To the end, on the mesh's memory.
+  void run(Timers& shared, std::uint16_t* mesh_memory);
+  void flush_values();
   void start_cycle();
   bool router_can(std::int32_t slot) const;
   void step_router(std::int32_t core);
@@ -132,7 +144,19 @@ struct MeshMachine::State {
   bool step_core(std::int32_t at);
   void turn_switches();
   std::int64_t next_cycle() const;
-  void finish();
+  // What the first core that is not done waits for; nothing when all are.
+  std::string_view unfinished(int& core) const;
+};
+
+}  // namespace mesh
+
+struct MeshMachine::State {
+  int columns = 0, count = 0, memory_values = 0;
+  std::vector<std::uint16_t> memory;
+  std::vector<mesh::Part> parts;
+  mesh::Timers timers;
+
+  State(const MeshProgram& program, const MeshMachineTiming& timing);
 };
 
 }  // namespace memwall

@@ -267,6 +267,15 @@ TEST(MeshMachine, AgreesWithThePlainTwin) {
         take_turns(builder, axis, 0, values);
         break;
     }
+    if (pick(0, 2) == 0) {  // one core begins later than its equals in other lines
+      const int late = pick(0, rows * columns);
+      builder.program().cores[late].start.insert(builder.program().cores[late].start.begin(),
+                                                 Instruction{.kind = Instruction::Kind::mac,
+                                                             .to = in_memory(0),
+                                                             .from = in_memory(0),
+                                                             .other = in_memory(0),
+                                                             .length = 1});
+    }
     MeshMachineTiming random{pick(1, 5), pick(0, 20), pick(0, 5), pick(0, 9), pick(1, 9), 0};
     random.queue_depth = pick(2, kRing - random.ramp + 1);
     MeshMachine machine(builder.program(), random);
@@ -281,6 +290,49 @@ TEST(MeshMachine, AgreesWithThePlainTwin) {
                            plain.memory.begin() + static_cast<std::ptrdiff_t>(core) * 40 * values));
     }
   });
+}
+
+// Rows that do the same are stepped once, here more beats of them than are kept; two rows do something else.
+TEST(MeshMachine, RowsAlikeAndUnlikeAgreeWithThePlainTwin) {
+  constexpr int kRows = 5, kColumns = 4, kMemory = 16;
+  MeshBuilder builder(kRows, kColumns, kMemory);
+  fill_small_integers(builder.program(), 17);
+  cyclic_shift(builder, Axis::rows, 0, 8, 8);
+  for (CoreProgram& core : builder.program().cores) {
+    core.repeat = 1500;
+  }
+  for (int column = 0; column < kColumns; ++column) {
+    builder.program().cores[builder.program().core(1, column)].repeat = 7;
+    for (Instruction& each : builder.program().cores[builder.program().core(3, column)].start) {
+      each.length = std::max(0, each.length - 3);
+    }
+  }
+  verify(builder.program(), card());
+  MeshMachineTiming quick = timing();
+  quick.instruction = 1;
+  MeshMachine machine(builder.program(), quick);
+  MeshResult fast = machine.run();
+  EXPECT_GT(fast.beats, 3 * kColumns * 8 * 1500);
+  fast.steps = 0;
+  const PlainResult plain = run_plainly(builder.program(), quick);
+  EXPECT_EQ(fast, plain.counts);
+  for (int core = 0; core < kRows * kColumns; ++core) {
+    const auto memory = machine.memory(core / kColumns, core % kColumns);
+    EXPECT_TRUE(std::equal(memory.begin(), memory.end(),
+                           plain.memory.begin() + static_cast<std::ptrdiff_t>(core) * kMemory))
+        << core;
+  }
+}
+
+// The first of several that wait alike.
+TEST(MeshMachine, NamesTheFirstOfRowsThatAreStuckAlike) {
+  MeshBuilder builder(3, 3, 4);
+  for (const int row : {1, 2}) {
+    const int color = builder.connect(Axis::rows, row, 0, 2);
+    builder.receive(builder.program().core(row, 2), color, 0, 4);
+  }
+  MeshMachine machine(builder.program(), timing());
+  EXPECT_EQ(machine.run().stuck, "core (1, 2) waits for the fabric");
 }
 
 TEST(MeshMachine, ProductsAgreeWithThePlainTwin) {

@@ -30,10 +30,12 @@ constexpr std::uint8_t mask(Port port) { return static_cast<std::uint8_t>(1U << 
 struct SwitchPosition {
   Port input = Port::ramp;
   std::uint8_t outputs = 0;  // mask of ports
+  bool operator==(const SwitchPosition&) const = default;
 };
 struct Route {
   int color = 0;
   std::vector<SwitchPosition> positions;  // the first is where it starts
+  bool operator==(const Route&) const = default;
 };
 
 // Commands of a control wavelet: the lowest two bits are for the router that it leaves first.
@@ -43,6 +45,7 @@ struct Operand {
   enum class Kind : std::uint8_t { none, memory, fabric };
   Kind kind = Kind::none;
   int where = 0;  // address in values, or colour
+  bool operator==(const Operand&) const = default;
 };
 constexpr Operand in_memory(int address) { return {Operand::Kind::memory, address}; }
 constexpr Operand on_fabric(int color) { return {Operand::Kind::fabric, color}; }
@@ -57,17 +60,20 @@ struct Instruction {
   int length = 0;              // values; of mac: m
   int columns = 1, depth = 1;  // of mac: n and k
   std::uint16_t commands = 0;
+  bool operator==(const Instruction&) const = default;
 };
 
 struct BoundTask {
   int color = 0;
   std::vector<Instruction> instructions;
+  bool operator==(const BoundTask&) const = default;
 };
 struct CoreProgram {
   std::vector<Instruction> start;
   int repeat = 1;  // times that `start` runs
   std::vector<BoundTask> bound;
   std::vector<Route> routes;
+  bool operator==(const CoreProgram&) const = default;
 };
 
 struct MeshProgram {

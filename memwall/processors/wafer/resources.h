@@ -17,6 +17,9 @@ inline constexpr std::int32_t kEdgeLatency = 3, kEdgeWire = 4;
 inline constexpr std::int32_t kCores = 5, kSram = 6;
 
 std::vector<Resource> wafer_resources(const WaferCard& card, int wafers);
+// What flows beside a program's arithmetic and memory accesses: power is measured of the whole wafer, and the
+// table of the process says what those take of it. At least what the wafer takes when it idles.
+Watts static_power_of(Watts measured, Watts idle, const Program& program, Seconds time);
 // Demands of the three kinds of cycles, as far as there are any.
 void add_cycles(const RegionCost& cost, Task& task);
 

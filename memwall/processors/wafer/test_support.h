@@ -16,16 +16,6 @@ namespace memwall::wafer_test {
 
 inline WaferCard card_of(const std::string& system) { return read_wafer_card(read_system(system)); }
 
-// A system of one chip whose card has one piece of its text replaced.
-inline System edited(const std::string& chip, const std::string& from, const std::string& to) {
-  std::string text = read_text_file(card_file("chips", chip));
-  const std::size_t at = text.find(from);
-  text.replace(at, from.size(), to);  // throws when `from` is not there
-  System system;
-  system.pools.push_back({parse_chip(text, chip + ".yaml"), 1, PoolRole::everything});
-  return system;
-}
-
 inline Step decode(std::int64_t sequences, std::int64_t context) { return {{{sequences, 1, context}}, {}}; }
 inline Step prefill(std::int64_t sequences, std::int64_t tokens) { return {{{sequences, tokens, 0}}, {}}; }
 
