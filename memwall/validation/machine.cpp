@@ -22,16 +22,13 @@ KernelOp smallest(const KernelOp& op) {
 
 // Requests of one task choose some experts more often than others (AIConfigurator times its layers with power
 // laws for that reason). The exponent is the one with which ML.ENERGY's steps of gpt-oss with 8 to 64
-// sequences come closest. Where experts are spread over chips an engine pads the batch of every chip for its
-// graph, and what it pads with chooses evenly.
-Routing served_routing(const StepRun& run, const Model& model) {
+// sequences come closest.
+Routing served_routing(const Model& model) {
   constexpr double kServedSkew = 0.7;
   Routing routing;
-  if (run.plan.ep <= 1) {
-    routing.kind = Routing::Kind::power_law;
-    routing.exponent = kServedSkew;
-    solve(routing, model);
-  }
+  routing.kind = Routing::Kind::power_law;
+  routing.exponent = kServedSkew;
+  solve(routing, model);
   return routing;
 }
 
@@ -153,7 +150,7 @@ StepTimer& Machine::steps(const StepRun& run, const Model& model) {
 Machine::Answer Machine::run(const StepRun& run, MeasuredQuantity quantity, const Model& model) {
   StepTimer& timer = steps(run, model);
   const double batch = static_cast<double>(run.batch), further = static_cast<double>(run.output - 1);
-  const Routing routing = served_routing(run, model);
+  const Routing routing = served_routing(model);
   const Step decode{{{run.batch, 1, run.mean_context()}}, routing};
   const Ledger step = timer.ledger(decode);
   if (run.kind == StepRun::Kind::generation) {

@@ -5,20 +5,25 @@
 // full (wave quantisation). With few tokens there are too few tiles to fill the chip, so the reduced
 // dimension is cut as well (split-K), and the partial sums are added through L2.
 //
-//   blocks  = ceil(m / tile_m) ceil(n / tile_n) splits;  waves = ceil(blocks / SMs)
+//   blocks  = ceil(m / tile_m) ceil(n / tile_n) splits;  waves = ceil(blocks / (SMs / SMs per tile))
 //   step    = max(tile's multiplications at the boost clock, its operands at `feed`, least time of a step):
 //             128 bytes of k
 //   compute = max(waves (steps per block * step + outputs of a wave to HBM), 2 m n k at the achieved rate)
 //   memory  = max(operands from HBM, what all blocks draw from L2)
-//   time    = start + sqrt(compute^2 + memory^2) [+ the second pass of split-K]
+//   time    = start + (compute^p + memory^p)^(1/p) [+ the second pass of split-K],  p = 2 or 4
 //
-// The root is how far the two overlap: neither starts before the other has something to give, and both vary
-// from block to block. What no resource accounts for is the kernel's stall. Operands that are still in L2 do
-// not come from HBM: a step finds its weights in memory, a benchmark that repeats itself may not.
+// The power mean is how far the two overlap: neither starts before the other has something to give, and both
+// vary from block to block. On Ampere several blocks share an SM and fill each other's gaps: p = 4. What no
+// resource accounts for is the kernel's stall. Operands that are still in L2 do not come from HBM: a step
+// finds its weights in memory, a benchmark that repeats itself may not.
+//
+// A tuned library takes the tile with the least time. DeepGEMM, which multiplies fp8 blocks on Hopper, takes
+// the one with the fewest waves; a tile whose width does not divide a block of scales applies two of them in
+// every step, and rows beyond the last token are waited for.
 //
 // Source: NVIDIA, "Matrix Multiplication Background User's Guide" (tile and wave quantisation); Osama et al.,
-// Stream-K, PPoPP 2023 (split-K). The shape with the least time over the library's tiles is taken, as a
-// tuned library would.
+// Stream-K, PPoPP 2023 (split-K); deepseek-ai/DeepGEMM, get_best_configs, and its use in TensorRT-LLM's
+// fp8_blockscale_gemm (tokens and weights change sides below 32 tokens).
 #pragma once
 
 #include "memwall/processors/gpu/kernel_cost.h"

@@ -11,6 +11,11 @@ namespace {
 
 enum class Architecture { ampere, hopper, blackwell, cdna };
 
+// Which kernels multiply fp8 with blocks of scales: DeepGEMM's, TensorRT-LLM's of 32 x 128 for Ada, square
+// ones of half the area (two sets of sums in registers), or the wide ones where the matrix pipe applies
+// scales.
+enum class ScaledKernels { deep_gemm, ada, half, wide };
+
 // Constants of the libraries, by architecture.
 struct LibraryFacts {
   const char* name;
@@ -20,7 +25,7 @@ struct LibraryFacts {
   double store_passes, scaled_store_passes;
   double draw;          // bytes per clock and SM
   bool has_fine_tiles;  // widths in steps of 16, else powers of two
-  bool scales_in_software;
+  ScaledKernels scaled;
 };
 constexpr double kFullTile = 128 * 256;
 constexpr double kMostSplits = 64;
@@ -29,10 +34,10 @@ constexpr double kMostSplits = 64;
 // ones fill the port, and clusters share loads: Hopper's of two a fifth of them, Blackwell's pairs of pairs
 // all.
 constexpr LibraryFacts kLibraries[] = {
-    {"ampere", 4, 0.24, 0.32e-6, 0.32e-6, 1.4, 1.4, 47, false, true},
-    {"hopper", 2, 0, 0.08e-6, 0.125e-6, 0.9, 1.4, 77, true, true},
-    {"blackwell", 2, 0.35, 0.04e-6, 0.1e-6, 1.2, 1.2, 256, true, false},
-    {"cdna", 2, 0.1, 0.31e-6, 0.31e-6, 1.3, 1.3, 64, false, true},
+    {"ampere", 4, 0.12, 0.32e-6, 0.32e-6, 1.5, 1.5, 47, false, ScaledKernels::ada},
+    {"hopper", 2, 0, 0.08e-6, 0.115e-6, 0.9, 1.4, 77, true, ScaledKernels::deep_gemm},
+    {"blackwell", 2, 0.35, 0.04e-6, 0.1e-6, 1.2, 1, 256, true, ScaledKernels::wide},
+    {"cdna", 2, 0.1, 0.31e-6, 0.31e-6, 1.3, 1.3, 64, false, ScaledKernels::half},
 };
 
 // Kernels of four-bit operands by engine. Blackwell's matrix pipe holds scales and sums in a memory of its
@@ -40,10 +45,11 @@ constexpr LibraryFacts kLibraries[] = {
 struct PackedFacts {
   double step;  // of the card's
   double far_step, store_passes;
+  int overlap;
   bool in_pairs;  // two SMs compute 256 rows of tokens together, however few there are
 };
-constexpr PackedFacts kTensorRtPacked = {1, 0.1, 2.6, false};  // tuned over CUTLASS's tiles
-constexpr PackedFacts kVllmPacked = {0.3, 1.2, 1.1, true};     // CUTLASS's tiles by a fixed rule
+constexpr PackedFacts kTensorRtPacked = {1, 0.25, 2.6, 4, false};  // tuned over CUTLASS's tiles
+constexpr PackedFacts kVllmPacked = {0.3, 1.2, 1.1, 2, true};      // CUTLASS's tiles by a fixed rule
 
 using Sizes = std::vector<std::pair<double, double>>;
 
@@ -103,8 +109,18 @@ GemmKernels scaled_kernels(const LibraryFacts& library) {
   kernels.most_splits = 1;
   kernels.step = Seconds(library.scaled_step);
   kernels.store_passes = library.scaled_store_passes;
-  if (library.scales_in_software) {
-    kernels.choice = TileChoice::fewest_waves;
+  switch (library.scaled) {
+    case ScaledKernels::deep_gemm:
+      kernels.choice = TileChoice::fewest_waves;
+      break;
+    case ScaledKernels::ada:
+      kernels.tiles = tiles_of({{32, 128}}, 0);
+      break;
+    case ScaledKernels::half:
+      kernels.tiles = tiles_of(products({64, 128}, {64, 128}), library.slowdown_power);
+      break;
+    case ScaledKernels::wide:
+      break;
   }
   return kernels;
 }
@@ -117,6 +133,7 @@ GemmKernels packed_kernels(const LibraryFacts& library, const PackedFacts& packe
   kernels.step = packed.step * step;
   kernels.far_step = packed.far_step;
   kernels.store_passes = packed.store_passes;
+  kernels.overlap = packed.overlap;
   return kernels;
 }
 
@@ -147,7 +164,7 @@ GemmSpec read_gemm_spec(const GpuCard& card) {
   spec.helper_start = card.get<Seconds>("gemm.helper_start");
   spec.feed = card.get<BytesPerSecond>("gemm.feed");
   spec.retained = card.fraction("gemm.l2_retained");
-  spec.scales_in_software = found->scales_in_software;
+  spec.scales_in_software = found->scaled != ScaledKernels::wide;
 
   spec.wide = wide_kernels(*found);
   spec.scaled = scaled_kernels(*found);
