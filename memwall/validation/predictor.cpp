@@ -53,10 +53,24 @@ Predictor::Predictor(const ProcessorRegistry& processors, CarriedCalibrations ca
 Predictor::~Predictor() = default;
 
 Predictor::Readings& Predictor::readings(const Measurement& measurement) {
-  std::unique_ptr<Readings>& readings = readings_[{measurement.system, measurement.changes}];
-  if (readings != nullptr) {
+  const auto [known, is_new] = readings_.try_emplace({measurement.system, measurement.changes});
+  auto& [readings, failure] = known->second;
+  if (failure != nullptr) {
+    std::rethrow_exception(failure);
+  }
+  if (!is_new) {
     return *readings;
   }
+  try {
+    readings = read(measurement);
+  } catch (const ConfigError&) {
+    failure = std::current_exception();
+    throw;
+  }
+  return *readings;
+}
+
+std::unique_ptr<Predictor::Readings> Predictor::read(const Measurement& measurement) const {
   OpenSystem open = open_system(measurement.system, processors_);
   auto made = std::make_unique<Readings>();
   made->processor = std::move(open.processor);
@@ -82,8 +96,7 @@ Predictor::Readings& Predictor::readings(const Measurement& measurement) {
     made->carried =
         machine(with_chips(open.system, [&](const Chip& chip) { return chip.with_calibration_of(other); }));
   }
-  readings = std::move(made);
-  return *readings;
+  return made;
 }
 
 Prediction Predictor::predict(const Measurement& measurement) {

@@ -1,6 +1,7 @@
 // predictor.h - what memwall says a measurement should have been.
 #pragma once
 
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,11 +42,17 @@ class Predictor {
 
  private:
   struct Readings;
+  // A system that cannot be read is tried once: a table has hundreds of thousands of rows.
+  struct Attempt {
+    std::unique_ptr<Readings> readings;
+    std::exception_ptr failure;
+  };
   Readings& readings(const Measurement& measurement);
+  std::unique_ptr<Readings> read(const Measurement& measurement) const;
 
   const ProcessorRegistry& processors_;
   CarriedCalibrations carried_;
-  std::map<std::pair<std::string, std::vector<FactChange>>, std::unique_ptr<Readings>> readings_;
+  std::map<std::pair<std::string, std::vector<FactChange>>, Attempt> readings_;
   ModelShelf models_;
 };
 

@@ -15,6 +15,8 @@ const char* const kOrigin = "serving";
 // TensorRT-LLM keeps caches in 8 bits where the checkpoint says so, as those of quantised models do.
 constexpr std::string_view kEightBitCaches = "trtllm";
 constexpr double kMostSpread = 1.15;
+// Above it more than half of the requests wait for a place: how many run at once is not in the table.
+constexpr double kMostWait = 1;          // time to the first token, of the time that all others take
 constexpr std::int64_t kLargestBox = 8;  // the points are of HGX boxes
 
 // The card of a model in a precision as the table spells both; blank is what the model is published in.
@@ -68,6 +70,11 @@ void read_serving_points(const Table& table, MeasurementSink& sink) {
     }
     if (table.integer(row, "tp_size", 1) > kLargestBox) {
       sink.exclude(kOrigin, "more tensor parallelism than a box of these chips has");
+      continue;
+    }
+    const double generating = table.number(row, "osl") * table.number(row, "tpot_ms");
+    if (table.has("ttft_ms") && table.number(row, "ttft_ms") > kMostWait * generating) {
+      sink.exclude(kOrigin, "requests queue: the first token takes longer than all others together");
       continue;
     }
     StepRun run;

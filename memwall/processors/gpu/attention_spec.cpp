@@ -14,13 +14,41 @@ namespace {
 constexpr double kScoreOps = 6, kPairedScoreOps = 1;
 
 // Masked multi-head attention of TensorRT-LLM 1.0 on Ampere, of 1.3 on the others.
-constexpr LaneKernel kAmpereLanes{.trips = 13.6, .first_trips = 5.3, .merge_trips = 9.4, .key_clocks = 18.7};
-constexpr LaneKernel kLanes{.trips = 13.3, .first_trips = 5.3, .merge_trips = 8, .key_clocks = 16.5};
-constexpr LaneKernel k8BitLanes{
-    .trips = 13.5, .first_trips = 5.2, .merge_trips = 8.4, .key_clocks = 17, .hbm = 0.83};
-constexpr LaneKernel kBlackwellLanes{.trips = 14.7, .first_trips = 5.1, .merge_trips = 3, .key_clocks = 16.8};
-constexpr LaneKernel kBlackwell8BitLanes{
-    .trips = 11.9, .first_trips = 5, .merge_trips = 4, .key_clocks = 15.9};
+constexpr LaneKernel kAmpereLanes{.trips = 13.7,
+                                  .first_trips = 5.1,
+                                  .merge_trips = 9.2,
+                                  .key_clocks = 18.3,
+                                  .own_first_trips = 6,
+                                  .own_key_clocks = 20.7,
+                                  .hbm = 1.05};
+constexpr LaneKernel kLanes{.trips = 13.3,
+                            .first_trips = 4.9,
+                            .merge_trips = 8.8,
+                            .key_clocks = 15.9,
+                            .own_first_trips = 7.3,
+                            .own_key_clocks = 17.4,
+                            .hbm = 0.95};
+constexpr LaneKernel k8BitLanes{.trips = 13.5,
+                                .first_trips = 4.8,
+                                .merge_trips = 7.8,
+                                .key_clocks = 16.7,
+                                .own_first_trips = 6.2,
+                                .own_key_clocks = 19.6,
+                                .hbm = 0.83};
+constexpr LaneKernel kBlackwellLanes{.trips = 14.7,
+                                     .first_trips = 5.1,
+                                     .merge_trips = 3,
+                                     .key_clocks = 16.8,
+                                     .own_first_trips = 7,
+                                     .own_key_clocks = 18.5,
+                                     .hbm = 1};
+constexpr LaneKernel kBlackwell8BitLanes{.trips = 11.9,
+                                         .first_trips = 5,
+                                         .merge_trips = 4,
+                                         .key_clocks = 15.9,
+                                         .own_first_trips = 6.2,
+                                         .own_key_clocks = 18.5,
+                                         .hbm = 1};
 
 // mma.sync with copies by cp.async: TensorRT-LLM's XQA, FlashInfer's decode.
 constexpr StreamKernel kAmpereStream{.start_trips = 5.6,
@@ -29,12 +57,12 @@ constexpr StreamKernel kAmpereStream{.start_trips = 5.6,
                                      .idle_share = 0.66,
                                      .wide_share = 0.19,
                                      .row_trips = 1.2,
-                                     .merge_trips = 0.3,
-                                     .partial_accesses = 1.75,
+                                     .merge_trips = 0.8,
+                                     .partial_accesses = 1.5,
                                      .key_clocks = 19.2,
                                      .key_clocks_8bit = 19.2,
                                      .row_clocks = 2.1,
-                                     .fill = 60};
+                                     .fill = 28};
 constexpr StreamKernel kWarpStream{.start_trips = 3.5,
                                    .tile = 64,
                                    .trips = 11,
@@ -50,12 +78,12 @@ constexpr StreamKernel kWarpStream{.start_trips = 3.5,
                                    .hbm_wide = 0.9,
                                    .hbm_8bit = 0.8};
 // Bulk copies run ahead of the products.
-constexpr StreamKernel kBulkStream{.start_trips = 1.5,
+constexpr StreamKernel kBulkStream{.start_trips = 3,
                                    .tile = 64,
                                    .skips = true,
                                    .trips = 1.35,
                                    .row_trips = 1.6,
-                                   .merge_trips = 3,
+                                   .merge_trips = 3.5,
                                    .partial_accesses = 0.8,
                                    .key_clocks = 16,
                                    .key_clocks_8bit = 16,
@@ -180,21 +208,37 @@ constexpr PrefillKernel kTensorMemoryPrefill{
     .tiles = {{{128, 256, 128, 128}, {256, 128, 128, 128}, {kAnyWidth, 128, 128, 128, 2}}},
     .row_step = 128,
     .widens_8bit = true,
-    .start_trips = 10.5,
+    .start_trips = 11,
     .trips = 4.1,
-    .window_trips = 0.9,
-    .window_trips_8bit = 1.3,
-    .lone = 0.82,
-    .tail = 0.4,
+    .window_trips = 2.4,
+    .window_trips_8bit = 1.9,
+    .lone = 0.9,
+    .tail = 0.57,
     .overlap = 2,
     .pair_rows = 256,
     .lone_overlap = 1.12,
     .pointwise_ops = kPairedScoreOps,
     .fp8_share = 1};
 
+// The same instructions in FlashInfer, as vLLM runs it: less time at the ends of blocks and of the kernel.
+constexpr PrefillKernel kFlashInferPrefill = [] {
+  PrefillKernel kernel = kTensorMemoryPrefill;
+  kernel.start_trips = 10.5;
+  kernel.window_trips = 0.9;
+  kernel.window_trips_8bit = 1.3;
+  kernel.trips = 4.2;
+  kernel.lone = 0.83;
+  kernel.tail = 0.42;
+  kernel.lone_overlap = 1.2;
+  kernel.pointwise_ops = 0.2;
+  return kernel;
+}();
+
 constexpr PrefillKernel kTensorMemoryLatents = [] {
   PrefillKernel kernel = kTensorMemoryPrefill;
   kernel.start_trips = 13.5;
+  kernel.lone = 0.82;
+  kernel.tail = 0.4;
   kernel.overlap = 1.7;
   kernel.share_16bit = 1.08;
   kernel.fp8_share = 1.1;
@@ -266,8 +310,9 @@ AttentionSpec with_engine(AttentionSpec spec, AttentionEngine engine) {
   spec.prepares = spec.prefills_any_prompt = engine == AttentionEngine::tensorrt_llm;
   if (engine == AttentionEngine::vllm) {
     spec.library.has_lanes = false;
-    if (spec.library.fixed_splits) {
-      spec.library.falls_back = spec.library.stream.tile == kTensorMemoryStream.tile;
+    if (std::string_view(kBlackwell.name) == spec.library.name) {
+      spec.library.prefill = kFlashInferPrefill;
+      spec.library.falls_back = true;
       spec.library.fallback_stream = kTritonStream;
       spec.library.fallback_prefill = kTritonPrefill;
     }

@@ -20,7 +20,9 @@ struct LaneKernel {
   double first_trips = 0;  // more, hidden behind later ones, when there is a second round of keys
   double merge_trips = 0;  // more in every block when keys are split
   double key_clocks = 0;   // per key of 128 values
-  double hbm = 1;          // of the rate of other attention
+  // The same of heads that share their keys with no other, which would have brought them into L2.
+  double own_first_trips = 0, own_key_clocks = 0;
+  double hbm = 1;  // of the rate of other attention
 };
 
 // Decode attention on the matrix pipe: a block per sequence, KV head and split of the keys.

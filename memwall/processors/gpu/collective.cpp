@@ -15,14 +15,12 @@ constexpr double kOneShotAccesses = 2.8, kOneShotPerDoubling = 0.07;
 constexpr double kRingAccesses = 5.2, kRingAccessesPerStep = 0.8;
 // Bulk protocol: as many chunks as fill the pipe must arrive before the first leaves. Short messages are cut
 // into smaller ones.
-constexpr double kBulkAccesses = 16, kBulkChips = 4, kBulkAmount = 5;
+constexpr double kBulkChips = 4, kBulkAmount = 5;
 // Every chip copies its share from input to output as well: so much of it as if it passed the link.
 constexpr double kLocalCopy = 0.5;
-// Rate of the low-latency protocol over that of the bulk one: 8 bytes carry 4 of data, and are polled.
-constexpr double kLowLatencyShare = 0.45;
-// Largest tensor that kernels which read their peers take: the size of their buffers.
-constexpr double kPeerBuffer = 8 << 20;
-constexpr double kSwitchChips = 8;  // from which NCCL lets switches add
+constexpr double kBlock = 8192;      // bytes that one block of threads reads of each peer
+constexpr double kChannels = 16384;  // bytes from which NCCL uses several channels
+constexpr double kSwitchChips = 8;   // from which NCCL lets switches add
 
 // Chips of one plan that share a domain, and the number of domains.
 struct Reach {
@@ -55,24 +53,28 @@ double one_shot_accesses(double p) { return kOneShotAccesses * (1 + kOneShotPerD
 Choice custom_all_reduce(const GpuSpec& spec, double bytes, double p) {
   const LinkSpec& link = spec.scale_up;
   const double factor = stretch(spec, link, link.peer, p - 1, true);
-  return choice_of(link, (p - 1) * bytes * factor, one_shot_accesses(p));
+  const double flags = spec.collective.peer_flags * p * std::min(1.0, bytes / kBlock);
+  return choice_of(link, (p - 1) * bytes * factor, one_shot_accesses(p) + flags);
 }
 
-// A ring of `steps` steps that moves `sent` bytes per chip around `p` chips at `share` of the bandwidth.
-Choice nccl(const GpuSpec& spec, const LinkSpec& link, double sent, double steps, double p, double share,
-            bool scale_up) {
+// A ring of `steps` steps that moves `sent` bytes per chip, of a tensor of `bytes`, around `p` chips at
+// `share` of the bandwidth.
+Choice nccl(const GpuSpec& spec, const LinkSpec& link, double bytes, double sent, double steps, double p,
+            double share, bool scale_up) {
   const double moved = sent * stretch(spec, link, share, p - 1, scale_up);
-  const double slow = sent * stretch(spec, link, link.ring * kLowLatencyShare, p - 1, scale_up);
-  const double start = kRingAccesses + steps * kRingAccessesPerStep;
+  const double slow =
+      sent * stretch(spec, link, link.ring * spec.collective.low_latency_share, p - 1, scale_up);
+  const double channels = bytes >= kChannels ? 1 + spec.collective.channels : 1;
+  const double start = channels * (kRingAccesses + steps * kRingAccessesPerStep);
   const double filled = sent / (kBulkAmount * link.latency.value * link.bandwidth.value);
-  const double fill = kBulkAccesses * std::sqrt(p / kBulkChips * std::min(1.0, filled));
+  const double fill = spec.collective.bulk_accesses * std::sqrt(p / kBulkChips * std::min(1.0, filled));
   const Choice low_latency = choice_of(link, slow, start), bulk = choice_of(link, moved, start + fill);
   return low_latency.seconds <= bulk.seconds ? low_latency : bulk;
 }
 
 Choice nccl_all_reduce(const GpuSpec& spec, const LinkSpec& link, double bytes, double p, bool scale_up) {
   const double share = scale_up && p >= kSwitchChips ? link.in_switch : link.ring;
-  return nccl(spec, link, (2 * (p - 1) + kLocalCopy) / p * bytes, 2 * (p - 1), p, share, scale_up);
+  return nccl(spec, link, bytes, (2 * (p - 1) + kLocalCopy) / p * bytes, 2 * (p - 1), p, share, scale_up);
 }
 
 void spend(KernelCost& cost, const Choice& choice, double useful, bool scale_up) {
@@ -112,9 +114,9 @@ KernelCost all_reduce_cost(const GpuSpec& spec, double bytes, int chips, AllRedu
   }
   const Choice ring = nccl_all_reduce(spec, spec.scale_up, bytes, inside, true);
   const Choice custom = custom_all_reduce(spec, bytes, inside);
-  const bool use_custom =
-      algorithm == AllReduceAlgorithm::custom ||
-      (algorithm == AllReduceAlgorithm::automatic && bytes <= kPeerBuffer && custom.seconds <= ring.seconds);
+  const bool use_custom = algorithm == AllReduceAlgorithm::custom ||
+                          (algorithm == AllReduceAlgorithm::automatic &&
+                           bytes <= spec.collective.peer_buffer && custom.seconds <= ring.seconds);
   spend(cost, use_custom ? custom : ring, bytes, true);
   return cost;
 }
@@ -135,7 +137,8 @@ KernelCost all_gather_cost(const GpuSpec& spec, double bytes, int chips) {
   if (domains > 1) {
     const double outer = bytes * (domains - 1) / domains / inside;
     const LinkSpec& link = spec.scale_out;
-    spend(cost, nccl(spec, link, outer, domains - 1, domains, link.ring, false), outer / domains, false);
+    spend(cost, nccl(spec, link, bytes, outer, domains - 1, domains, link.ring, false), outer / domains,
+          false);
   } else {
     cost.delay(GpuDelay::hop) = one_shot_accesses(inside);
   }

@@ -78,8 +78,9 @@ Waves lane_waves(const GpuSpec& spec, const Decode& decode, double operand_sets)
   waves.keys = decode.keys;
 
   const double wait = latency * (kernel.trips + (is_split ? kernel.merge_trips : 0));
-  const double first = keys * widths > 8 ? kernel.first_trips * latency : 0;
-  const double work = kernel.key_clocks * widths * keys;
+  const bool owns = decode.group <= 1;
+  const double first = keys * widths > 8 ? (owns ? kernel.own_first_trips : kernel.first_trips) * latency : 0;
+  const double work = (owns ? kernel.own_key_clocks : kernel.key_clocks) * widths * keys;
   const double memory = waves.hbm_bytes / (hbm_rate(spec) * kernel.hbm);
   if (!is_split) {
     double per_sm = std::ceil(filled);

@@ -119,9 +119,10 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
   up.tokens = tokens;
   up.weight = shape.weight;
   up.activation = shape.activation;
+  const bool is_first = !run.is_tuned && facts.library.first_width > 0;
   up.mean_rows = pairs_all / held;
   up.kernel = is_gathered             ? GroupedKernel::generated
-              : !run.is_tuned         ? GroupedKernel::first
+              : is_first              ? GroupedKernel::first
               : is_fused && is_narrow ? GroupedKernel::by_count
                                       : GroupedKernel::tuned;
   if (run.is_repeated) {
@@ -153,8 +154,9 @@ std::array<ExpertsKernel, kExpertsKernels> experts_costs(const GpuSpec& spec, co
     return cost;
   };
   return {
-      ExpertsKernel{"experts.top_k", helpers.rows(kernels.choose, logits * kBytes + pairs_all * kRouteBytes,
-                                                  streaming, logits * kRouteOps)},
+      ExpertsKernel{"experts.top_k",
+                    helpers.rows(kernels.choose, logits * kBytes + pairs_all * kRouteBytes, streaming,
+                                 logits * kRouteOps, is_sorting ? logits / kSortedLogits : 0)},
       ExpertsKernel{
           "experts.sort",
           helpers.rows(kernels.sort, 2 * pairs_all * kRouteBytes + copied, streaming, 0,

@@ -14,10 +14,10 @@ struct NamedLibrary {
 };
 // Read off AIConfigurator's MoE tables, all widths and formats of an architecture together, and rounded.
 constexpr NamedLibrary kLibraries[] = {
-    {"ampere", {Seconds(0.57e-6), 64, 0.1, 0.62, true, 1, 1, 64}},
-    {"hopper", {Seconds(0.06e-6), 64, 0, 1, false, 0.175, 1, 16}},
-    {"blackwell", {Seconds(0.06e-6), 128, 0.2, 1, false, 1, 0.52, 64}},
-    {"cdna", {Seconds(0.57e-6), 64, 0.1, 0.62, true, 1, 1, 64}},
+    {"ampere", {800, 64, 0.1, 0.62, true, 1, 1, 0}},
+    {"hopper", {118, 64, 0, 1, false, 0.175, 1, 16}},
+    {"blackwell", {118, 128, 0.2, 1, false, 1, 0.52, 64}},
+    {"cdna", {800, 64, 0.1, 0.62, true, 1, 1, 0}},
 };
 
 }  // namespace

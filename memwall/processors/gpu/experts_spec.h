@@ -10,14 +10,15 @@ namespace memwall {
 
 // The library of sorted experts (TensorRT-LLM's CUTLASS kernels): one of an architecture, not of a chip.
 struct ExpertsLibrary {
-  Seconds step;                   // least time of a step along k, see gemm_spec.h
+  double step_clocks = 0;         // least time of a step along k, in clocks of an SM; see gemm_spec.h
   double draw = 64;               // operand bytes that an SM receives from L2 in a clock, of shared loads too
   double small_tile = 0;          // power of the area by which tiles below 128 x 256 multiply slower
   double feed = 1;                // share of gemm.feed that its tiles get
   bool fuses_activation = false;  // the first GEMM ends with it
   // Share of streaming at which kernels pass rows to make scales of blocks: of fp8_block and of 4 bits.
   double block_scales = 1, packed_scales = 1;
-  double first_width = 64;  // columns of the tile that comes first in its list, with 128 rows
+  // Columns of the tile that comes first in its list, with 128 rows; 0: one as good as any.
+  double first_width = 0;
 };
 
 struct ExpertsSpec {

@@ -153,6 +153,7 @@ GpuSpec read_gpu_spec(const System& system) {
   spec.experts_spread = card.get<Seconds>("kernel.experts_spread");
   spec.sort_rate = card.get<Hertz>("kernel.sort_rate");
 
+  spec.collective = collective_spec(card.word("gemm.library"));
   spec.domain = card.count("scale_up.domain");
   spec.scale_up = read_link(card, "scale_up");
   const std::string topology = card.word_or("scale_up.topology", "switch");

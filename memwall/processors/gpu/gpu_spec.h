@@ -13,6 +13,7 @@
 #include "memwall/hardware/system.h"
 #include "memwall/hardware/voltage.h"
 #include "memwall/processors/gpu/attention_spec.h"
+#include "memwall/processors/gpu/collective_spec.h"
 #include "memwall/processors/gpu/experts_spec.h"
 #include "memwall/processors/gpu/gemm_spec.h"
 
@@ -88,6 +89,7 @@ struct GpuSpec {
   Seconds experts_spread;
   Hertz sort_rate;  // logits that the sampler orders per second
 
+  CollectiveSpec collective;
   LinkSpec scale_up, scale_out;  // scale_out is read only when the system has more chips than one domain
   int domain = 1;                // chips that scale_up joins
   bool mesh = false;             // a link to every other chip of the domain instead of a switch

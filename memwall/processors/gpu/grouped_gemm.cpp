@@ -16,6 +16,10 @@ constexpr double kLongStream = 1.06;
 constexpr double kFullTile = 128 * 256;
 constexpr std::array<double, 3> kWidths = {64, 128, 256};
 
+// On the vector lanes, for a weight that is expanded on the way: shift, mask, convert, scale, and its way
+// through shared memory.
+constexpr double kUnpackOps = 6;
+
 // The untuned kernel.
 constexpr double kFirstHeight = 128;
 constexpr double kFirstStep = 0.25e-6;
@@ -110,7 +114,8 @@ Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of,
   const ExpertsLibrary& library = spec.experts.library;
   const double values = kStepBytes / of.x_bytes;  // of k in a step
   const double steps = std::ceil(shape.k / values);
-  const double least = info(shape.activation).bits < 8 ? spec.experts.packed_step.value : library.step.value;
+  const double least = info(shape.activation).bits < 8 ? spec.experts.packed_step.value
+                                                       : library.step_clocks / spec.gemm.boost.value;
   const double multiply = 2 * values / (of.peak / spec.sms * (spec.gemm.boost / spec.clock) * kIssue);
   const double scale = 2 * values * spec.sms * of.scaling;
   const double l2_rate = spec.sms * library.draw * spec.gemm.boost.value;
@@ -204,14 +209,22 @@ KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape) {
   cost.delay(GpuDelay::gemm_start) = 1;
   const double ops = std::max(amounts.ops, std::min(run.padded, run.seconds * of.served));
   cost.multiply(of.arithmetic, Spent{amounts.ops, ops});
+  if (info(shape.weight).weight_only && info(shape.activation).bits > 8) {
+    const double unpacking = kUnpackOps * shape.load.experts * shape.n * shape.k;
+    cost.vector = {unpacking, unpacking};
+    // A task has room for so many demands; its start passes like any other stall.
+    cost.delay(GpuDelay::gemm_start) = 0;
+    cost.delay(GpuDelay::stall) = spec.gemm.start / kStall;
+  }
   const double moved = amounts.weights + amounts.activations;
   cost.hbm = {std::min(moved - amounts.hit_weights, amounts.hbm), amounts.hbm};
   cost.l2 = {0, std::min(run.drawn, run.seconds * spec.l2_bandwidth.value)};
   cost.memory = Category::weights;
   cost.feed = cost.stalled = run.compute > amounts.memory ? Category::arithmetic : Category::weights;
   const double accounted =
-      std::max({ops / of.served, amounts.memory, cost.l2.charged / spec.l2_bandwidth.value});
-  cost.delay(GpuDelay::stall) = std::max(0.0, run.seconds - accounted) / kStall.value;
+      std::max({ops / of.served, amounts.memory, cost.l2.charged / spec.l2_bandwidth.value,
+                cost.vector.charged / (spec.vector_peak.value * spec.vector_achieved)});
+  cost.delay(GpuDelay::stall) += std::max(0.0, run.seconds - accounted) / kStall.value;
   return cost;
 }
 

@@ -101,9 +101,8 @@ double tile_seconds(const GpuSpec& spec, const AttentionShape& shape, const Pref
 // ones.
 double blocks_seconds(const GpuSpec& spec, const Prefill& prefill, const Tiles& tiles, double tile) {
   const PrefillKernel& kernel = prefill.kernel;
-  const double masking = prefill.window == 0 ? 0
-                         : prefill.is_fp8    ? kernel.window_trips_8bit
-                                             : kernel.window_trips;
+  const bool masks = prefill.window > 0 && prefill.context > prefill.keys;  // else one tile reaches past it
+  const double masking = !masks ? 0 : prefill.is_fp8 ? kernel.window_trips_8bit : kernel.window_trips;
   const double wait = sm_seconds(spec, spec.attention.memory_latency * (kernel.trips + masking));
   const double blocks = prefill.streams * tiles.queries * prefill.sms;
   const double balanced = (prefill.streams * tiles.all * tile + blocks * wait) / spec.sms;

@@ -19,7 +19,8 @@ struct DecoderLayerShape {
   int sequences = 1, context = 0;
   float epsilon = 1e-5f;
   double rope_base = 10000;
-  bool bytes = false;  // projections in int8, else fp16; attention is always in fp16
+  bool copies = false;  // tiles that leave a hemisphere idle stand in both, which share the sequences
+  bool bytes = false;   // projections in int8, else fp16; attention is always in fp16
 };
 
 // Row-major matrices [in, out]; caches [sequence][token][kv_head * head_dim]; x [sequence][hidden].

@@ -34,6 +34,9 @@ double layer_cycles(const LpuGeometry& g, const LinkTiming& links, int chips,
   down.k = local;
   down.tile_rows = 0;
   down.follows = true;
+  for (LinearShape* matrix : {&qkv, &o, &gate_up, &down}) {
+    matrix->copies = shape.copies;
+  }
   LpuAttention attention;
   attention.heads = heads;
   attention.kv_heads = kv_heads;

@@ -5,7 +5,6 @@
 #include "memwall/processors/lpu/layer_build.h"
 
 namespace memwall {
-
 LayerCompiler::LayerCompiler(const LpuGeometry& geometry, const LinkTiming& timing, int chips,
                              const DecoderLayerShape& shape, const DecoderLayerData& data)
     : g_(geometry), timing_(timing), chips_(chips), shape_(shape), data_(data) {
@@ -56,35 +55,41 @@ void LayerCompiler::linear(const Chip& chip, const LaneMatrix& linear, const Val
                            const Epilogue& epilogue) {
   const int planes = shape_.bytes ? LpuGeometry::kPlanes : LpuGeometry::kPlanes / 2;
   const int rounds = vectors_for(static_cast<int>(linear.out.size()), planes);
+  const auto place = [&](int p) {
+    const bool east = shape_.bytes ? p < LpuGeometry::kPlanesPerHemisphere : p == 0;
+    return std::pair(east ? Hemisphere::east : Hemisphere::west, shape_.bytes ? p % 2 : 0);
+  };
   for (int r = 0; r < rounds; ++r) {
     const int here = std::min(planes, static_cast<int>(linear.out.size()) - r * planes);
-    const auto place = [&](int p) {
-      const bool east = shape_.bytes ? p < LpuGeometry::kPlanesPerHemisphere : p == 0;
-      return std::pair(east ? Hemisphere::east : Hemisphere::west, shape_.bytes ? p % 2 : 0);
-    };
+    const bool both = shape_.copies && 2 * here <= planes;
+    const auto place_of = [&](int p, int b) { return place(both && b % 2 == 1 ? planes / 2 + p : p); };
     std::vector<VectorChain> chains(at(shape_.sequences));
     for (int b = 0; b < shape_.sequences; ++b) {
       std::vector<Operand> results;
       for (int p = 0; p < here; ++p) {
-        const auto [side, plane] = place(p);
+        const auto [side, plane] = place_of(p, b);
         results.push_back(
             chains[at(b)].from_array(side, plane, shape_.bytes ? LaneType::int32 : LaneType::fp32));
       }
       epilogue(r, b, results, chains[at(b)]);
     }
     for (std::size_t k = 0; k < linear.in.size(); ++k) {
-      std::vector<WeightTile> tiles;
-      for (int p = 0; p < here; ++p) {
-        const auto [side, plane] = place(p);
-        tiles.push_back(
-            weight_tile(chip.index, linear, linear.in[k], linear.out[at(r * planes + p)], side, plane));
+      for (int half = 0; half < (both ? 2 : 1); ++half) {
+        std::vector<WeightTile> tiles;
+        for (int p = 0; p < here; ++p) {
+          const auto [side, plane] = place_of(p, half);
+          tiles.push_back(
+              weight_tile(chip.index, linear, linear.in[k], linear.out[at(r * planes + p)], side, plane));
+        }
+        std::vector<ArrayPass> passes;
+        for (int b = half; b < shape_.sequences; b += both ? 2 : 1) {
+          const bool last = k + 1 == linear.in.size();
+          passes.push_back({&x[k][at(b)], b, k > 0, last ? &chains[at(b)] : nullptr});
+        }
+        if (!passes.empty()) {
+          s_->run_passes(tiles, passes);
+        }
       }
-      std::vector<ArrayPass> passes;
-      for (int b = 0; b < shape_.sequences; ++b) {
-        const bool last = k + 1 == linear.in.size();
-        passes.push_back({&x[k][at(b)], b, k > 0, last ? &chains[at(b)] : nullptr});
-      }
-      s_->run_passes(tiles, passes);
     }
   }
 }

@@ -49,15 +49,21 @@ double streaming_cycles(double load, double through, double tiles, double interv
 }
 
 // The tiles of a matrix: how many one after another, and how long each takes to load and to be used. Those of
-// the last round may hold fewer columns each.
+// the last round may hold fewer columns each, or share their tokens with the other hemisphere.
 struct Tiling {
-  double rounds, tiles_of_round, load, last_load, through, interval;
+  double rounds, tiles_of_round, load, last_load, through, last_through, interval;
   double tiles() const { return rounds * tiles_of_round; }
   double period() const { return std::max(load, through); }
+  double used() const { return (tiles() - tiles_of_round) * through + tiles_of_round * last_through; }
+  double loaded() const { return (tiles() - tiles_of_round) * load + tiles_of_round * last_load; }
   double streaming() const {
-    const double short_tiles = rounds > 1 ? tiles_of_round : tiles_of_round - 1;
-    const double shorter = period() - std::max(last_load, through);
-    return streaming_cycles(load, through, tiles(), interval) - short_tiles * shorter;
+    const double last = (tiles_of_round - 1) * std::max(last_load, last_through) + last_through - interval;
+    if (rounds == 1) {
+      const double ahead = tiles_of_round > 1 ? std::max(0.0, last_load - last_through) : 0;
+      return last - ahead;
+    }
+    const double before = tiles() - tiles_of_round;
+    return (before - 1) * period() - std::max(0.0, load - through) + std::max(last_load, through) + last;
   }
 };
 Tiling tiling_of(const LpuGeometry& g, const ArrayMode& mode, const LinearShape& shape) {
@@ -69,11 +75,15 @@ Tiling tiling_of(const LpuGeometry& g, const ArrayMode& mode, const LinearShape&
   tiling.rounds = ceil_div(side_by_side, mode.parallel_tiles());
   tiling.tiles_of_round = ceil_div(shape.k, rows);
   tiling.load = mode.load_cycles(g, columns);
-  const bool only_last = side_by_side - (tiling.rounds - 1) * mode.parallel_tiles() <= shape.parts;
-  const double last_columns = part - (ceil_div(part, columns) - 1) * columns;
-  tiling.last_load = only_last ? mode.load_cycles(g, last_columns) : tiling.load;
+  const double last_tiles = side_by_side - (tiling.rounds - 1) * mode.parallel_tiles();
+  const bool only_last = last_tiles <= shape.parts;
+  const double last_columns = only_last ? part - (ceil_div(part, columns) - 1) * columns : columns;
+  tiling.last_load = mode.load_cycles(g, last_columns);
   tiling.interval = mode.interval();
-  tiling.through = shape.tokens * tiling.interval;
+  tiling.through = tiling.last_through = shape.tokens * tiling.interval;
+  if (shape.copies && kHemispheres * last_tiles <= mode.parallel_tiles()) {
+    tiling.last_through = ceil_div(shape.tokens, kHemispheres) * tiling.interval;
+  }
   return tiling;
 }
 
@@ -99,13 +109,12 @@ SectionLength linear_section(const LpuGeometry& g, const ArrayMode& mode, const 
   const Tiling tiling = tiling_of(g, mode, shape);
   const double pass =
       through_array(g) + chained(g, shape.chain) + (shape.is_residual ? kept(g, kHalf) : handed_out(g));
-  SectionLength length{pass + tiling.streaming(), tiling.tiles() * tiling.load,
-                       tiling.tiles() * tiling.through};
+  SectionLength length{pass + tiling.streaming(), tiling.loaded(), tiling.used()};
   if (shape.follows) {
     // The arrays idle while the last of the matrix before comes back; tiles of operands that are there
     // already use it. Its tokens come as far apart as they are used.
-    length.cycles -=
-        std::min((tiling.tiles_of_round - 1) * tiling.period(), pass) + tiling.through - tiling.interval;
+    length.cycles -= std::min((tiling.tiles_of_round - 1) * tiling.period(), pass) +
+                     (tiling.rounds > 1 ? tiling.through : tiling.last_through) - tiling.interval;
   }
   return length;
 }
@@ -116,14 +125,14 @@ Emission emission_of(const LpuGeometry& g, const ArrayMode& mode, const LinearSh
 }
 
 SectionLength norm_section(const LpuGeometry& g, double vectors, double tokens) {
-  // Squares (scale, multiply), the sum over lanes (mean and epsilon, inverse root), then root and gain, of
-  // which the first vector of the last token lets a matrix begin.
+  // Squares (scale, multiply), the sum over lanes (mean and epsilon, inverse root), then root and gain. Roots
+  // come one after another, and what is left behind the last is its own token, two vectors a cycle.
   const ArrayMode half;
-  constexpr double kSquare = 2, kRoot = 2, kScale = 2;
+  constexpr double kSquare = 2, kRoot = 2, kScale = 2, kPerCycle = 2;
   const double through = vectors * ceil_div(tokens, kHemispheres) * half.interval();
   const double squares = to_vxm(g, kHalf) + chained(g, kSquare) + handed_out(g);
   const double roots = through_array(g) + through - half.interval() + chained(g, kRoot) + kept(g, kWord);
-  const double results = to_vxm(g, kWord) + chained(g, kScale) + handed_out(g);
+  const double results = to_vxm(g, kWord) + chained(g, kScale) + handed_out(g) + (vectors - 1) / kPerCycle;
   return {squares + roots + results, half.load_cycles(g, g.lanes()), through};
 }
 

@@ -40,6 +40,7 @@ struct LinearShape {
   // lanes.
   double tile_columns = 0, tile_rows = 0;
   double parts = 1;          // equal matrices side by side in n whose tiles take turns: gate and up
+  bool copies = false;       // tiles that leave a hemisphere idle stand in both, which share the tokens
   bool follows = false;      // x is the result of another matrix, whose vectors come one after another
   bool is_residual = false;  // y joins what the VXM reads next, else a unit at the edge does
 };

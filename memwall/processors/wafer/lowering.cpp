@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -69,6 +70,28 @@ WaferModel::Passage WaferModel::decode_passage_of(const Step& step) const {
   }
   passage.decode.context = attended / real(step.new_tokens());
   return passage;
+}
+
+// Tokens of a sequence as one batch or in several that follow one another, whichever takes least and has
+// room.
+std::optional<WaferModel::Passage> WaferModel::few_tokens_passage_of(const Step& step) const {
+  const double per_sequence = real(step.new_tokens()) / real(step.sequences());
+  std::optional<Passage> best;
+  const double most = per_sequence <= decode_.used ? std::ceil(per_sequence) : 1;
+  for (double parts = 1; parts < 2 * most; parts *= 2) {
+    Passage passage = decode_passage_of(step);
+    const double batches = std::min(parts, most);
+    passage.batches *= batches;
+    passage.decode.tokens = ceil_div(passage.decode.tokens, batches);
+    passage.drains = batches > 1;
+    const bool has_room = decode_activations(model_, card_, decode_.grid, passage.decode.tokens) +
+                              card_.reserved.value + decode_.weights <
+                          card_.sram.value;
+    if (has_room && (!best || cycles_of(passage) < cycles_of(*best))) {
+      best = passage;
+    }
+  }
+  return best;
 }
 
 WaferModel::Passage WaferModel::prefill_passage_of(const Step& step) const {
@@ -228,15 +251,18 @@ void WaferModel::lower(const Step& step, Program& program) const {
   program.labels = labels_;
   program.replicas = plan_.dp;
   // Measured: decode draws about all of TDP, idle four fifths of it. A wafer that waits for others idles.
-  const Passage decode = decode_passage_of(step);
   const bool is_decode = std::all_of(step.slices.begin(), step.slices.end(),
                                      [](const Slice& slice) { return slice.new_tokens == 1; });
-  const Passage prefill = is_decode ? decode : prefill_passage_of(step);
-  const bool has_room = decode_activations(model_, card_, decode_.grid, decode.decode.tokens) +
-                            card_.reserved.value + decode_.weights <
-                        card_.sram.value;
-  const bool on_decode_grid = is_decode || (has_room && cycles_of(decode) <= cycles_of(prefill));
-  const Passage& passage = on_decode_grid ? decode : prefill;
+  Passage passage;
+  if (is_decode) {
+    passage = decode_passage_of(step);
+  } else {
+    passage = prefill_passage_of(step);
+    const std::optional<Passage> few = few_tokens_passage_of(step);
+    if (few && cycles_of(*few) <= cycles_of(passage)) {
+      passage = *few;
+    }
+  }
   const double busy = std::min(1.0, passage.batches / plan_.pp);
   lower_passage(step, passage, program);
   const double wafers = static_cast<double>(plan_.pp) * plan_.dp;

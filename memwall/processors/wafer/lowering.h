@@ -6,13 +6,15 @@
 // sequence takes max(T(b), u I(b)): the pipeline never drains, and a batch meets itself again. Prefill.
 // Sequences follow one another whole, or in chunks if activations have no room: from the first one in to the
 // last one out, (passages - 1) I + T; then weights and caches move to the decode grid's places. A step that
-// brings few new tokens per sequence may run on the decode grid as a batch of tokens, whichever takes less.
+// brings few new tokens per sequence, such as one that verifies drafts, may run on the decode grid as a batch
+// of tokens, or as several that follow one another, whichever takes least.
 //
 // Delays hold the passage in cycles: compute, fabric, and issue (instructions being set up; the bound clock
 // leaves it out). What the step takes of all cores and of SRAM stands beside them in the block "work".
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,7 @@ class WaferModel : public PlacedModel {
     PrefillLoad prefill;
   };
   Passage decode_passage_of(const Step& step) const;
+  std::optional<Passage> few_tokens_passage_of(const Step& step) const;
   Passage prefill_passage_of(const Step& step) const;
   RegionCost cost_of(const Operator& op, const Passage& passage, Along& at) const;
   double cycles_of(const Passage& passage) const;  // of the whole step

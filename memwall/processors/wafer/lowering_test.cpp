@@ -80,6 +80,22 @@ TEST(WaferLowering, SequencesFollowOneAnotherThroughTheRegions) {
   EXPECT_LT(at(22), 2 * at(1));
 }
 
+// Drafts to verify are no prompt: no grid changes, and on 32 wafers, where a batch of them has no room, they
+// follow one another a region apart.
+TEST(WaferLowering, FewTokensOfASequenceFollowOneAnotherOnTheDecodeGrid) {
+  const Placement placement = placed("llama-3.1-405b", "cs-3-32", "tp1 pp32 mode=chain", {1, 4096, 4096});
+  const auto verify_drafts = [&](std::int64_t drafts) {
+    return seconds("llama-3.1-405b", "cs-3-32", placement, {{{1, drafts + 1, 1024}}, {}});
+  };
+  const double alone = seconds("llama-3.1-405b", "cs-3-32", placement, decode(1, 1024));
+  const WaferModel model(read_model("llama-3.1-405b"), card_of("cs-3-32"), placement.plan);
+  const double region = model.decode_share().layers_per_region / 126.0;
+  for (const std::int64_t drafts : {2, 4, 8, 16}) {
+    EXPECT_LE(verify_drafts(drafts), (1 + static_cast<double>(drafts) * region) * 1.02 * alone) << drafts;
+    EXPECT_GT(verify_drafts(drafts), alone);
+  }
+}
+
 // From the first prompt in to the last one out: every further one costs the fullest region's share.
 TEST(WaferLowering, PromptsFollowOneAnother) {
   const Placement placement = placed("llama-3.1-70b", "cs-3-8", "tp1 pp8", {3, 1024, 1024});
