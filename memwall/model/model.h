@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,7 @@ namespace memwall {
 
 enum class OpRole { embed, attention, ffn, head };  // which pool of a disaggregated system runs it
 enum class TensorSplit { replicated, columns, rows, heads };
+std::string_view name(TensorSplit split);
 
 // Row lookup of one of `vocab` vectors per token; learned positions (GPT-2) add a second table.
 struct Embedding {

@@ -7,20 +7,6 @@
 namespace memwall {
 namespace {
 
-std::string_view split_name(TensorSplit split) {
-  switch (split) {
-    case TensorSplit::replicated:
-      return "replicated";
-    case TensorSplit::columns:
-      return "columns";
-    case TensorSplit::rows:
-      return "rows";
-    case TensorSplit::heads:
-      return "heads";
-  }
-  return "";
-}
-
 std::string format_pair(Format weight, Format activation) {
   return fmt::format("{} x {}", name(activation), name(weight));
 }
@@ -73,13 +59,26 @@ struct Describe {
 std::string section(std::string_view title, const std::vector<Operator>& operators) {
   std::string text = fmt::format("{}\n", title);
   for (const Operator& op : operators) {
-    text +=
-        fmt::format("  {:<20} {:<10} {}\n", op.name, split_name(op.split), std::visit(Describe{}, op.shape));
+    text += fmt::format("  {:<20} {:<10} {}\n", op.name, name(op.split), std::visit(Describe{}, op.shape));
   }
   return text;
 }
 
 }  // namespace
+
+std::string_view name(TensorSplit split) {
+  switch (split) {
+    case TensorSplit::replicated:
+      return "replicated";
+    case TensorSplit::columns:
+      return "columns";
+    case TensorSplit::rows:
+      return "rows";
+    case TensorSplit::heads:
+      return "heads";
+  }
+  return "";
+}
 
 std::string to_text(const Model& model) {
   const ParameterCount count = parameters(model);

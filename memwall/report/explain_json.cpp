@@ -9,20 +9,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view name(TensorSplit split) {
-  switch (split) {
-    case TensorSplit::replicated:
-      return "replicated";
-    case TensorSplit::columns:
-      return "columns";
-    case TensorSplit::rows:
-      return "rows";
-    case TensorSplit::heads:
-      return "heads";
-  }
-  return "";
-}
-
 std::string_view kind(const OpShape& shape) {
   struct Visitor {
     std::string_view operator()(const Embedding&) { return "embedding"; }
