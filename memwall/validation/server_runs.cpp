@@ -17,7 +17,7 @@ struct Served {
 };
 const std::map<std::string_view, Served>& tasks() {
   static const std::map<std::string_view, Served> tasks = {{"llama2-70b-99.9", {"llama-2-70b", 294, 69}},
-                                                         {"llama3.1-8b", {"llama-3.1-8b", 778, 8}}};
+                                                           {"llama3.1-8b", {"llama-3.1-8b", 778, 8}}};
   return tasks;
 }
 
