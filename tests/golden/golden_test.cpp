@@ -58,6 +58,29 @@ INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::ValuesIn(case_names()), [](cons
   return name;
 });
 
+// The example of the front page: an indented command, what it prints, and "..." for the rest.
+TEST(Golden, TheFrontPageIsCurrent) {
+  const std::string indent = "    ", prompt = indent + "$ ";
+  std::ifstream page(fs::path(MEMWALL_SOURCE_DIR) / "README.md");
+  std::string line, shell;
+  std::vector<std::string> output;
+  while (std::getline(page, line)) {
+    if (line.starts_with(prompt)) {
+      shell = line.substr(prompt.size());
+    } else if (!shell.empty()) {
+      if (line == indent + "...") {
+        break;
+      }
+      output.push_back(line.empty() ? "" : line.substr(indent.size()));
+    }
+  }
+  ASSERT_FALSE(shell.empty());
+  output.emplace_back("{**}");
+  const Sandbox sandbox;
+  const Sandbox::Result result = sandbox.run(shell);
+  EXPECT_TRUE(matches(output, lines_of(result.output))) << result.output;
+}
+
 // Whatever the input, bad input is one line on standard error, status 2 and nothing on standard output.
 TEST(Golden, BadInputIsOneLine) {
   for (const std::string& name : case_names()) {
