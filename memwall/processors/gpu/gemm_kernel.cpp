@@ -5,18 +5,18 @@
 #include <cstdint>
 #include <limits>
 
+#include "memwall/processors/gpu/gemm_operands.h"
+
 namespace memwall {
 namespace {
 
 constexpr double kOutputBytes = 2;    // bf16
 constexpr double kPartialPasses = 2;  // fp32 partial sums are written and read
 constexpr double kPartialBytes = 4;
-constexpr double kStepBytes = 128;   // of k that one step of a pipeline takes: a swizzled row
-constexpr double kIssue = 0.97;      // share of its clocks in which a busy matrix pipe multiplies
-constexpr double kScaleBlock = 128;  // values of k under one scale
-constexpr double kScaleOps = 1;      // a multiply-add for the two operations of each of its products
-constexpr double kFewTokens = 32;    // below which DeepGEMM swaps tokens and weights
-constexpr double kMostBlocks = 4;    // per SM, with split-K
+constexpr double kStepBytes = 128;  // of k that one step of a pipeline takes: a swizzled row
+constexpr double kIssue = 0.97;     // share of its clocks in which a busy matrix pipe multiplies
+constexpr double kFewTokens = 32;   // below which DeepGEMM swaps tokens and weights
+constexpr double kMostBlocks = 4;   // per SM, with split-K
 constexpr std::array kSplits = {1.0,  2.0,  3.0,  4.0,  5.0,  6.0,  7.0,  8.0, 10.0,
                                 12.0, 14.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0};
 
@@ -42,36 +42,6 @@ double power_mean(double a, double b, int exponent) {
   return exponent == 4 ? std::sqrt(std::sqrt(a2 * a2 + b2 * b2)) : std::sqrt(a2 + b2);
 }
 
-struct Operands {
-  double w_bytes = 0, x_bytes = 0;  // per value
-  Format arithmetic = Format::bf16;
-  double peak = 0, served = 0;  // op/s: of the datasheet, of a large GEMM
-  double achieved = 0;          // op/s of this kernel at its best
-  // Every partial sum over a block of scales is scaled and added by the vector lanes, in turn with the matrix
-  // pipe: s per multiplication and addition, whole chip.
-  double scaling = 0;
-};
-Operands operands_of(const GpuSpec& spec, Format weight, Format activation, bool wide_scales) {
-  Operands result;
-  result.w_bytes = info(weight).bits / 8;
-  result.x_bytes = info(activation).bits / 8;
-  result.arithmetic = info(activation).arithmetic;
-  const int index = tensor_index(result.arithmetic);
-  if (index < 0) {
-    result.peak = spec.vector_peak.value;
-    result.served = result.peak * spec.vector_achieved;
-  } else {
-    const TensorRate& rate = spec.tensor[static_cast<std::size_t>(index)];
-    result.peak = rate.peak.value;
-    result.served = result.peak * rate.achieved;
-  }
-  result.achieved = result.served;
-  if (activation == Format::fp8_block && (wide_scales || spec.gemm.scales_in_software)) {
-    result.scaling = kScaleOps / kScaleBlock / (spec.vector_peak.value * spec.vector_achieved);
-  }
-  return result;
-}
-
 // What all tilings of a shape have in common.
 struct Floors {
   double ops = 0;
@@ -81,13 +51,13 @@ struct Floors {
   double compute = 0, memory = 0;  // s
   double hbm = 0;                  // bytes to charge
 };
-void set_times(const GpuSpec& spec, const Operands& of, Format weight, double hbm_share, Floors& floors) {
+void set_times(const GpuSpec& spec, const GemmOperands& of, Format weight, double hbm_share, Floors& floors) {
   const double packed = info(weight).weight_only || info(weight).bits < 8 ? spec.hbm_packed : spec.hbm_gemm;
   floors.hbm = spec.hbm_charge(floors.weights - floors.hit_weights, packed * hbm_share) +
                spec.hbm_charge(floors.inputs - floors.hit_inputs, spec.hbm_gemm) +
                (floors.outputs - floors.hit_outputs) * spec.hbm_best;
   floors.memory = floors.hbm / (spec.hbm_bandwidth.value * spec.hbm_best);
-  floors.compute = floors.ops * (1 / of.achieved + of.scaling);
+  floors.compute = floors.ops * (1 / of.served + of.scaling);
 }
 
 // How one tile at one split would run.
@@ -102,7 +72,7 @@ struct Candidate {
 // Tries tiles and splits and keeps the fastest.
 class TileSearch {
  public:
-  TileSearch(const GpuSpec& spec, const GemmKernels& kernels, const Operands& of, const Floors& floors,
+  TileSearch(const GpuSpec& spec, const GemmKernels& kernels, const GemmOperands& of, const Floors& floors,
              double n, double k)
       : spec_(spec),
         kernels_(kernels),
@@ -214,7 +184,7 @@ double missing_rows_delay(const GpuSpec& spec, const GemmTile& tile, double m, d
 
 // The chosen candidate as demands. The amounts are what passes; the time beyond what the slowest resource
 // needs for its amount is stall.
-KernelCost cost_of(const GpuSpec& spec, const Operands& of, const Floors& floors, const Candidate& best,
+KernelCost cost_of(const GpuSpec& spec, const GemmOperands& of, const Floors& floors, const Candidate& best,
                    double step_values) {
   KernelCost cost;
   cost.delay(GpuDelay::gemm_start) = 1;
@@ -245,7 +215,8 @@ void report(const Candidate& best, GemmTiling* tiling) {
 }  // namespace
 
 KernelCost gemm_cost(const GpuSpec& spec, const GemmShape& shape, GemmTiling* tiling) {
-  const Operands of = operands_of(spec, shape.weight, shape.activation, shape.wide_scales);
+  const GemmOperands of =
+      gemm_operands(spec, shape.weight, shape.activation, shape.wide_scales || spec.gemm.scales_in_software);
   Floors floors;
   floors.ops = shape.groups * 2 * shape.m * shape.n * shape.k;
   floors.weights = shape.groups * shape.n * shape.k * of.w_bytes;

@@ -4,13 +4,14 @@
 #include <cmath>
 #include <limits>
 
+#include "memwall/processors/gpu/gemm_operands.h"
+
 namespace memwall {
 namespace {
 
-constexpr double kOutputBytes = 2;   // bf16
-constexpr double kStepBytes = 128;   // of k that one step of a pipeline takes: a swizzled row
-constexpr double kIssue = 0.97;      // share of its clocks in which a busy matrix pipe multiplies
-constexpr double kScaleBlock = 128;  // values of k under one scale
+constexpr double kOutputBytes = 2;  // bf16
+constexpr double kStepBytes = 128;  // of k that one step of a pipeline takes: a swizzled row
+constexpr double kIssue = 0.97;     // share of its clocks in which a busy matrix pipe multiplies
 // Many experts' weights stream with less to wait for than those of a lone GEMM.
 constexpr double kLongStream = 1.06;
 constexpr double kFullTile = 128 * 256;
@@ -50,32 +51,6 @@ GeneratedTile generated_tile(double tokens, Format activation) {
   return {height, tokens <= 64 ? 64.0 : 128.0, is_deep ? 128.0 : 64.0, tokens <= 32 ? 4.0 : 3.0};
 }
 
-struct Operands {
-  double w_bytes = 0, x_bytes = 0;  // per value
-  Format arithmetic = Format::bf16;
-  double peak = 0, served = 0;  // op/s: of the datasheet, of a large GEMM
-  double scaling = 0;           // s per op, of scales that the vector lanes apply
-};
-Operands operands_of(const GpuSpec& spec, Format weight, Format activation) {
-  Operands of;
-  of.w_bytes = info(weight).bits / 8;
-  of.x_bytes = info(activation).bits / 8;
-  of.arithmetic = info(activation).arithmetic;
-  const int index = tensor_index(of.arithmetic);
-  if (index < 0) {
-    of.peak = spec.vector_peak.value;
-    of.served = of.peak * spec.vector_achieved;
-  } else {
-    const TensorRate& rate = spec.tensor[static_cast<std::size_t>(index)];
-    of.peak = rate.peak.value;
-    of.served = of.peak * rate.achieved;
-  }
-  if (activation == Format::fp8_block && spec.gemm.scales_in_software) {
-    of.scaling = 1 / kScaleBlock / (spec.vector_peak.value * spec.vector_achieved);
-  }
-  return of;
-}
-
 // What all tiles have in common.
 struct Amounts {
   double ops = 0;
@@ -83,7 +58,7 @@ struct Amounts {
   double hbm = 0;                                        // bytes to charge
   double memory = 0;                                     // s
 };
-Amounts amounts_of(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of) {
+Amounts amounts_of(const GpuSpec& spec, const GroupedGemm& shape, const GemmOperands& of) {
   Amounts amounts;
   const double rows = shape.load.pairs;
   amounts.ops = 2 * rows * shape.n * shape.k;
@@ -110,7 +85,7 @@ struct Run {
   double drawn = 0;                                          // bytes from L2
 };
 
-Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts) {
+Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const GemmOperands& of, const Amounts& amounts) {
   const ExpertsLibrary& library = spec.experts.library;
   const double values = kStepBytes / of.x_bytes;  // of k in a step
   const double steps = std::ceil(shape.k / values);
@@ -143,8 +118,8 @@ Run tuned_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of,
   return best;
 }
 
-Run stepwise_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts,
-                 double height, double width) {
+Run stepwise_run(const GpuSpec& spec, const GroupedGemm& shape, const GemmOperands& of,
+                 const Amounts& amounts, double height, double width) {
   const std::size_t index = tile_height_index(height);
   const double full = shape.load.full_tiles[index], tiles = shape.load.row_tiles[index];
   const double steps = std::ceil(shape.n / width) * std::ceil(shape.k * of.x_bytes / kStepBytes);
@@ -163,7 +138,8 @@ double height_for(double rows) {
   return height;
 }
 
-Run generated_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts) {
+Run generated_run(const GpuSpec& spec, const GroupedGemm& shape, const GemmOperands& of,
+                  const Amounts& amounts) {
   const GeneratedTile tile = generated_tile(shape.tokens, shape.activation);
   const std::size_t height = tile_height_index(tile.m);
   const double area = tile.m * tile.n, columns = std::ceil(shape.n / tile.n);
@@ -185,7 +161,7 @@ Run generated_run(const GpuSpec& spec, const GroupedGemm& shape, const Operands&
   return {seconds, compute, 2 * tiles * area * shape.k, tiles * shape.k / tile.k * stage};
 }
 
-Run run_of(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, const Amounts& amounts) {
+Run run_of(const GpuSpec& spec, const GroupedGemm& shape, const GemmOperands& of, const Amounts& amounts) {
   switch (shape.kernel) {
     case GroupedKernel::tuned:
       return tuned_run(spec, shape, of, amounts);
@@ -202,7 +178,7 @@ Run run_of(const GpuSpec& spec, const GroupedGemm& shape, const Operands& of, co
 }  // namespace
 
 KernelCost grouped_gemm_cost(const GpuSpec& spec, const GroupedGemm& shape) {
-  const Operands of = operands_of(spec, shape.weight, shape.activation);
+  const GemmOperands of = gemm_operands(spec, shape.weight, shape.activation, spec.gemm.scales_in_software);
   const Amounts amounts = amounts_of(spec, shape, of);
   const Run run = run_of(spec, shape, of, amounts);
   KernelCost cost;

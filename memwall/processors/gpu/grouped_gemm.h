@@ -1,16 +1,14 @@
 // grouped_gemm.h - the GEMMs of all experts of a chip in one launch.
 //
-// Every expert's rows fill tiles of their own. How the tiles run is one of three:
+// Every expert's rows fill tiles of their own. How the tiles run is one of four:
 //   tuned       the library's best tile of those that grouped kernels have, by the equations of gemm_kernel.h
 //               without split-K
 //   first       what the library takes when nothing was tuned: 128 rows by few columns, one step along k
-//   after
-//               another (0.25 us), twice that in tiles that rows do not fill
+//               after another (0.25 us), twice that in tiles that rows do not fill
 //   by_count    the height goes by the mean rows of an expert as if every pair fell on experts held here
 //               (trtllm-gen's 4-bit kernels): with many chips, tiles are far too high
 //   generated   a kernel in Triton with one tile for each range of token counts (vLLM's default table).
-//   Several
-//               blocks share an SM; blocks of experts that other chips hold only write zeros
+//               Several blocks share an SM; blocks of experts that other chips hold only write zeros
 //
 // Source: Osama et al., Stream-K, PPoPP 2023 (tiles and waves); TensorRT-LLM's MoeGemmRunner and vLLM's
 // fused_moe (which tiles there are); rates and steps from AIConfigurator's MoE tables.
