@@ -119,12 +119,13 @@ MeshCycles ktree_reduce(int n, int levels, double values, const MeshTiming& timi
   for (int left = n; left > 1;) {
     const int members = std::min(group, left), groups = (left + group - 1) / group;
     const int in_last = left - (groups - 1) * group;
+    const int middle = members / 2;
     const double sides = members > 2 ? 2 : 1;
     const int hop = left == 2 ? last - first : spacing;
-    cycles.fabric += sides * length + members / 2 * step_cycles(hop, timing);
+    cycles.fabric += sides * length + middle * step_cycles(hop, timing);
     cycles.issue += sides * timing.instruction;
     last = in_last <= 2 ? last : first + ((groups - 1) * group + in_last / 2) * spacing;
-    first += members / 2 * spacing;
+    first += middle * spacing;
     spacing *= group;
     left = groups;
   }
