@@ -220,15 +220,7 @@ void read_one(const std::filesystem::path& path, MeasurementSink& sink) {
 }  // namespace
 
 void read_engine_profiles(const std::filesystem::path& folder, MeasurementSink& sink) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.ends_with(".csv") || name.ends_with(".csv.gz")) {
-      files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  for (const std::filesystem::path& path : files) {
+  for (const std::filesystem::path& path : tables_in(folder)) {
     read_one(path, sink);
   }
 }

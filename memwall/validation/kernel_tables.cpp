@@ -345,16 +345,8 @@ void read_one(const std::filesystem::path& path, const TableKind& kind, const st
 }  // namespace
 
 void read_kernel_tables(const std::filesystem::path& folder, MeasurementSink& sink) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  for (const std::filesystem::path& path : files) {
+  for (const std::filesystem::path& path : tables_in(folder)) {
     const std::string name = path.filename().string();
-    if (!name.ends_with(".csv") && !name.ends_with(".csv.gz")) {
-      continue;
-    }
     const auto kind = std::find_if(table_kinds().begin(), table_kinds().end(),
                                    [&](const TableKind& each) { return name.starts_with(each.prefix); });
     if (kind == table_kinds().end()) {

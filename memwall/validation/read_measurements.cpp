@@ -1,4 +1,3 @@
-#include <algorithm>
 
 #include "memwall/core/data_files.h"
 #include "memwall/validation/engine_profiles.h"
@@ -20,15 +19,6 @@ namespace memwall {
 namespace {
 
 constexpr std::string_view kKernelRows = "_kernels.csv", kStepRows = "_steps.csv";
-
-std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 void read_shipped(MeasurementSink& sink) {
   const std::filesystem::path folder = data_folder("validation");

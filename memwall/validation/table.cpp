@@ -167,4 +167,22 @@ Table read_table(const std::filesystem::path& path) {
   return {inflated(path), path.string()};
 }
 
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::filesystem::path> tables_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files = files_in(folder);
+  std::erase_if(files, [](const std::filesystem::path& path) {
+    const std::string name = path.filename().string();
+    return !name.ends_with(".csv") && !name.ends_with(".csv.gz");
+  });
+  return files;
+}
+
 }  // namespace memwall

@@ -54,4 +54,8 @@ class Table {
 // larger than 256 MB.
 Table read_table(const std::filesystem::path& path);
 
+// Of a folder, sorted: everything, and the tables (.csv and .csv.gz).
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
+std::vector<std::filesystem::path> tables_in(const std::filesystem::path& folder);
+
 }  // namespace memwall

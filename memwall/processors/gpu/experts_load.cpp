@@ -4,6 +4,8 @@
 #include <cmath>
 #include <span>
 
+#include "memwall/processors/gpu/rounding.h"
+
 namespace memwall {
 namespace {
 
@@ -37,15 +39,6 @@ double sum(std::span<const double> values) {
   return result;
 }
 
-// Tiles of a height that rows fill. A conversion: std::floor is a call on a plain x86-64.
-double whole_tiles(double rows, double height) {
-  return static_cast<double>(static_cast<std::int64_t>(rows / height));
-}
-double started_tiles(double rows, double height) {
-  const double whole = whole_tiles(rows, height);
-  return whole * height < rows ? whole + 1 : whole;
-}
-
 // One dealing, `weight` of the mean. The shares become pairs by `unit`.
 void add_dealing(std::span<const double> shares, std::size_t held, double unit, double weight,
                  ExpertsLoad& load) {
@@ -63,13 +56,13 @@ void add_dealing(std::span<const double> shares, std::size_t held, double unit, 
     const double rows = share * unit;
     load.experts += weight * std::min(rows, 1.0);
     for (std::size_t i = 0; i < kTileHeights.size(); ++i) {
-      load.row_tiles[i] += weight * started_tiles(rows, kTileHeights[i]);
-      load.full_tiles[i] += weight * whole_tiles(rows, kTileHeights[i]);
+      load.row_tiles[i] += weight * up(rows / kTileHeights[i]);
+      load.full_tiles[i] += weight * down(rows / kTileHeights[i]);
     }
   }
   for (const double share : shares) {
     for (std::size_t i = 0; i < kTileHeights.size(); ++i) {
-      load.all_tiles[i] += weight * started_tiles(share * unit, kTileHeights[i]);
+      load.all_tiles[i] += weight * up(share * unit / kTileHeights[i]);
     }
   }
 }

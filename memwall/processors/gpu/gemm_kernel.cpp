@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 
 #include "memwall/processors/gpu/gemm_operands.h"
+#include "memwall/processors/gpu/rounding.h"
 
 namespace memwall {
 namespace {
@@ -19,15 +19,6 @@ constexpr double kFewTokens = 32;   // below which DeepGEMM swaps tokens and wei
 constexpr double kMostBlocks = 4;   // per SM, with split-K
 constexpr std::array kSplits = {1.0,  2.0,  3.0,  4.0,  5.0,  6.0,  7.0,  8.0, 10.0,
                                 12.0, 14.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0};
-
-double up(double value) {
-  constexpr double kWhole = 4503599627370496;  // from 2^52 on a double has no fraction
-  if (value >= kWhole) {
-    return value;
-  }
-  const double whole = static_cast<double>(static_cast<std::int64_t>(value));
-  return whole < value ? whole + 1 : whole;
-}
 
 // Share of bytes that come from HBM when `cycle` bytes pass between two uses: none while they fit well into
 // what L2 keeps, all beyond.
