@@ -1,4 +1,3 @@
-
 #include "memwall/core/data_files.h"
 #include "memwall/validation/engine_profiles.h"
 #include "memwall/validation/figure_rows.h"

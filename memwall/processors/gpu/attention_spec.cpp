@@ -322,13 +322,7 @@ AttentionSpec with_engine(AttentionSpec spec, AttentionEngine engine) {
 
 AttentionSpec read_attention_spec(const GpuCard& card) {
   AttentionSpec spec;
-  const std::string library = card.word("attention.library");
-  const auto* found = std::find_if(kLibraries.begin(), kLibraries.end(),
-                                   [&](const AttentionLibrary& each) { return library == each.name; });
-  if (found == kLibraries.end()) {
-    card.refuse_word("attention.library", "ampere, hopper, blackwell or cdna");
-  }
-  spec.library = *found;
+  spec.library = card.library("attention.library", kLibraries);
   const std::optional<AttentionEngine> engine = parse_attention_engine(card.word("attention.engine"));
   if (!engine) {
     card.refuse_word("attention.engine", "tensorrt-llm or vllm");

@@ -9,7 +9,7 @@ namespace memwall {
 namespace {
 
 struct NamedLibrary {
-  const char* architecture;
+  const char* name;
   ExpertsLibrary library;
 };
 // Read off AIConfigurator's MoE tables, all widths and formats of an architecture together, and rounded.
@@ -38,14 +38,7 @@ ExpertsSpec read_experts_spec(const GpuCard& card) {
   spec.per_expert = card.get<Seconds>("experts.per_expert");
   spec.per_group = card.get<Seconds>("experts.per_group");
   spec.per_scaled_group = card.get<Seconds>("experts.per_scaled_group");
-  const std::string architecture = card.word("gemm.library");
-  const auto* found =
-      std::find_if(std::begin(kLibraries), std::end(kLibraries),
-                   [&](const NamedLibrary& each) { return architecture == each.architecture; });
-  if (found == std::end(kLibraries)) {
-    card.refuse_word("gemm.library", "ampere, hopper, blackwell or cdna");
-  }
-  spec.library = found->library;
+  spec.library = card.library("gemm.library", kLibraries).library;
   return spec;
 }
 

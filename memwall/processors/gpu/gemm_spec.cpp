@@ -153,23 +153,18 @@ std::vector<std::string> gemm_keys() {
 
 GemmSpec read_gemm_spec(const GpuCard& card) {
   GemmSpec spec;
-  const std::string library = card.word("gemm.library");
-  const auto* found = std::find_if(std::begin(kLibraries), std::end(kLibraries),
-                                   [&](const LibraryFacts& each) { return library == each.name; });
-  if (found == std::end(kLibraries)) {
-    card.refuse_word("gemm.library", "ampere, hopper, blackwell or cdna");
-  }
+  const LibraryFacts& library = card.library("gemm.library", kLibraries);
   spec.boost = card.get<Hertz>("sm.boost");
   spec.start = card.get<Seconds>("gemm.start");
   spec.helper_start = card.get<Seconds>("gemm.helper_start");
   spec.feed = card.get<BytesPerSecond>("gemm.feed");
   spec.retained = card.fraction("gemm.l2_retained");
-  spec.scales_in_software = found->scaled != ScaledKernels::wide;
+  spec.scales_in_software = library.scaled != ScaledKernels::wide;
 
-  spec.wide = wide_kernels(*found);
-  spec.scaled = scaled_kernels(*found);
+  spec.wide = wide_kernels(library);
+  spec.scaled = scaled_kernels(library);
   spec.packed =
-      packed_kernels(*found, card.word("attention.engine") == "vllm" ? kVllmPacked : kTensorRtPacked,
+      packed_kernels(library, card.word("attention.engine") == "vllm" ? kVllmPacked : kTensorRtPacked,
                      card.get<Seconds>("gemm.packed_step"));
   return spec;
 }

@@ -1,7 +1,9 @@
 // gpu_card.h - checked reading of a GPU's card.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "memwall/core/error.h"
@@ -41,6 +43,17 @@ class GpuCard {
   [[noreturn]] void refuse_word(const std::string& key, const std::string& expected) const {
     const Word& word = system_.chip().words.at(key);
     throw ConfigError(word.where, key, quoted(word.text), expected);
+  }
+  // The entry of an architecture's libraries that the card names: entries have a `name`.
+  template <class Libraries>
+  const auto& library(const std::string& key, const Libraries& libraries) const {
+    const std::string name = word(key);
+    const auto found = std::find_if(std::begin(libraries), std::end(libraries),
+                                    [&](const auto& each) { return name == each.name; });
+    if (found == std::end(libraries)) {
+      refuse_word(key, "ampere, hopper, blackwell or cdna");
+    }
+    return *found;
   }
   std::string word_or(const std::string& key, const std::string& fallback) const {
     return system_.facts.word_or(key, system_.chip().word_or(key, fallback));
